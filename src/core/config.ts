@@ -1,0 +1,87 @@
+/**
+ * AccessConfig: the part of doorward.yaml that decides (and can be reloaded), as plain data. Keys are those of the file. It has been
+ * read, interpolated and checked for shape by adapters/config; meaning (policies, patterns, URLs) is checked here, in the core.
+ */
+
+import type { Tree } from './problem.ts';
+
+export type PolicySemantics = 'strict' | 'pomerium';
+
+export type PathRelaxation = 'encoded_slash' | 'double_slash' | 'dot_segments' | 'backslash' | 'non_ascii';
+
+export type RouteConfig = {
+  readonly id?: string;
+  readonly name?: string;
+  readonly description?: string;
+  readonly from: string;
+  readonly prefix?: string;
+  readonly path?: string;
+  readonly regex?: string;
+  readonly path_separated_prefix?: string;
+  readonly policy?: Tree;
+  readonly allow_public_unauthenticated_access?: boolean;
+  readonly allow_any_authenticated_user?: boolean;
+  readonly allowed_users?: readonly string[];
+  readonly allowed_domains?: readonly string[];
+  /** claim path -> accepted values */
+  readonly allowed_idp_claims?: { readonly [claim: string]: readonly Tree[] };
+  readonly cors_allow_preflight?: boolean;
+  readonly pass_identity_headers?: boolean;
+  readonly set_request_headers?: { readonly [name: string]: string };
+  readonly remove_request_headers?: readonly string[];
+  readonly jwt_groups_filter?: readonly string[];
+  readonly jwt_issuer_format?: 'hostOnly' | 'uri';
+  readonly assertion_per_request?: boolean;
+  readonly idp?: string | readonly string[];
+  readonly show_error_details?: boolean;
+  readonly path_parameters?: 'refuse' | 'allow';
+  readonly relax?: readonly PathRelaxation[];
+  readonly insecure_http?: boolean;
+  /** Seconds; never longer than the global ones. */
+  readonly session_lifetime?: number;
+  readonly session_idle_timeout?: number;
+  readonly on_unauthenticated?: 'auto' | 'redirect' | '401';
+  readonly labels?: { readonly [key: string]: string };
+};
+
+export type IdpConfig = {
+  readonly name: string;
+  readonly label?: string;
+  /** Issuer URL; discovery is below it. */
+  readonly url: string;
+  readonly client_id: string;
+  readonly client_secret?: string;
+  readonly scopes: readonly string[];
+  /** Extra parameters of the authorization request. */
+  readonly request_params: { readonly [name: string]: string };
+  /** Allow `http:` for loopback names only. */
+  readonly insecure_http?: boolean;
+};
+
+export type AccessConfig = {
+  readonly routes: readonly RouteConfig[];
+  readonly idps: readonly IdpConfig[];
+  readonly policy_semantics: PolicySemantics;
+  readonly identity_semantics: PolicySemantics;
+  /** Origin of the one authentication host, e.g. `https://auth.example.com`; undefined = each host is its own callback. */
+  readonly auth_url?: string;
+  readonly cookie_name: string;
+  /** Absolute session lifetime, seconds (`cookie_expire`; 14 h). */
+  readonly session_lifetime: number;
+  /** Seconds; undefined = no idle end. */
+  readonly session_idle_timeout?: number;
+  readonly cookie_same_site: 'lax' | 'strict' | 'none';
+  readonly cookie_secret: readonly string[];
+  readonly shared_secret: readonly string[];
+  /** PEM private keys; the first signs, all are published. Empty = one derived from `shared_secret`. */
+  readonly signing_key: readonly string[];
+  readonly pass_identity_headers: boolean;
+  /** header name -> claim path (`x-email: email`) */
+  readonly jwt_claims_headers: { readonly [header: string]: string };
+  readonly jwt_groups_filter: readonly string[];
+  readonly jwt_issuer_format: 'hostOnly' | 'uri';
+  readonly assertion_header: string;
+  /** CIDRs of proxies whose X-Forwarded-For is believed. */
+  readonly trusted_proxies: readonly string[];
+  readonly signout_redirect_url?: string;
+};

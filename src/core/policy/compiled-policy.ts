@@ -1,0 +1,30 @@
+/** CompiledPolicy: closures made once per load. */
+
+import type { PolicyFacts } from './facts.ts';
+import type { Truth, Verdict } from './verdict.ts';
+
+/** What must be at hand before a policy can be evaluated; what it does not name is not decoded. */
+export type Need = 'subject' | 'headers' | 'certificate' | 'body' | 'device';
+
+/** One criterion as `explain` shows it. */
+export type ExplainedCriterion = {
+  /** e.g. `allow[0].or[1]` */
+  readonly at: string;
+  readonly name: string;
+  /** The criterion's data as configured, JSON text. */
+  readonly data: string;
+  readonly value: Truth;
+  readonly reasons: readonly string[];
+};
+
+export type CompiledPolicy = {
+  readonly needs: ReadonlySet<Need>;
+  /** True when some rule could be met by an anonymous request; decides nothing, serves warnings and pages. */
+  readonly mayAllowAnonymous: boolean;
+  /** True when some rule names `actor`; without it delegated requests are refused. */
+  readonly namesActor: boolean;
+  /** Pure; never throws. A criterion that throws counts as unknown with reason `criterion-error`. */
+  evaluate(facts: PolicyFacts): Verdict;
+  /** The same evaluation with every criterion shown. */
+  explain(facts: PolicyFacts): { readonly verdict: Verdict; readonly criteria: readonly ExplainedCriterion[] };
+};

@@ -1,0 +1,89 @@
+/** What a policy may look at. Built by gatherFacts (src/core/facts.ts) for a Check, and by the vector and policy tests for tables. */
+
+import type { Claims } from '../session/session.ts';
+import type { EpochSeconds } from '../units.ts';
+
+export type HttpFacts = {
+  readonly method: string;
+  /** Lower-case, without port. */
+  readonly hostname: string;
+  /** Canonical, percent-decoded once, without query: what `http_path` matches. */
+  readonly path: string;
+  /** Without `?`; empty when there is none. */
+  readonly query: string;
+  /** The lines of a request header; `name` is lower-case. U+FFFD stands for bytes that are not UTF-8. */
+  header(name: string): readonly string[];
+};
+
+/** On whose behalf the request is made. Absent = anonymous. */
+export type Subject = {
+  readonly kind: 'human' | 'service' | 'workload' | 'agent';
+  /** `sub` at the issuer (`user` criterion). */
+  readonly userId: string;
+  readonly issuer: string;
+  /** The directory's e-mail address, else the provider's, else ''. */
+  readonly email: string;
+  readonly name: string;
+  /** Group ids and names; undefined when nothing says anything about this user's groups. */
+  readonly groups: readonly string[] | undefined;
+  readonly sessionClaims: Claims;
+  /** Win over sessionClaims in the `claim` criterion. */
+  readonly userClaims: Claims;
+  readonly authTime: EpochSeconds | undefined;
+  readonly acr: string | undefined;
+  /** RFC 8693 `act` chain, the immediate actor first; empty = acting for oneself. */
+  readonly actors: readonly string[];
+};
+
+export type CertificateFacts = {
+  /** Whether the client presented one at all. */
+  readonly presented: boolean;
+  /** Whether it was validated against a configured CA at `now`. With no CA configured: see `invalid_client_certificate`. */
+  readonly valid: boolean;
+  readonly leaf:
+    | {
+        /** Lower-case hex SHA-256 of the DER. */
+        readonly fingerprint: string;
+        /** Standard base64 SHA-256 of the SubjectPublicKeyInfo. */
+        readonly spkiHash: string;
+        readonly sanEmail: readonly string[];
+        readonly sanDns: readonly string[];
+        readonly sanUri: readonly string[];
+      }
+    | undefined;
+};
+
+export type McpFacts = {
+  /** JSON-RPC method; empty when the body is absent, partial or unreadable (`readable` false). */
+  readonly method: string;
+  readonly tool: string | undefined;
+  readonly readable: boolean;
+};
+
+export type SshFacts = {
+  readonly username: string;
+  /** Wire form. */
+  readonly publicKey: Uint8Array;
+};
+
+export type DeviceFacts = {
+  /** By device type (`any`, `enclave_only`): the first credential of that type and its enrolment. */
+  readonly byType: ReadonlyMap<
+    string,
+    { readonly credentialId: string; readonly enrolled: boolean; readonly approved: boolean }
+  >;
+};
+
+export type PolicyFacts = {
+  readonly now: EpochSeconds;
+  readonly http: HttpFacts | undefined;
+  /** The judged client address, canonical text; '' when unknown. */
+  readonly sourceIp: string;
+  readonly subject: Subject | undefined;
+  readonly certificate: CertificateFacts;
+  readonly mcp: McpFacts | undefined;
+  readonly ssh: SshFacts | undefined;
+  readonly device: DeviceFacts | undefined;
+  /** Labels of the target (`label/<key>`): the route's. */
+  readonly labels: ReadonlyMap<string, string>;
+};

@@ -1,0 +1,153 @@
+/** What Doorward needs from outside, in its own words. Each port has at least a memory implementation and a contract test. */
+
+import type { AuditRecord } from './audit/audit-record.ts';
+import type { LoginMark, Session } from './session/session.ts';
+import type { EpochSeconds, IdpName, SessionHandle } from './units.ts';
+import type { ClaimValue } from './session/session.ts';
+
+/** A value now where it is at hand (memory), a promise where it is not. With everything at hand a Check makes no promise. */
+export type Eventually<T> = T | Promise<T>;
+
+export interface Clock {
+  now(): EpochSeconds;
+  /** Milliseconds that never go back; for leases, deadlines and latency. */
+  monotonicMs(): number;
+}
+
+export interface Entropy {
+  bytes(length: number): Uint8Array;
+}
+
+export type DependencyCode =
+  'store-unavailable' | 'store-corrupt' | 'idp-unavailable' | 'idp-refused' | 'signing-failed';
+
+/** The only thing an adapter throws. `message` is for logs and has no secret in it; `cause` is never shown to clients. */
+export class DependencyError extends Error {
+  readonly code: DependencyCode;
+  constructor(code: DependencyCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'DependencyError';
+    this.code = code;
+  }
+}
+
+export const isDependencyError = (error: unknown): error is DependencyError =>
+  typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'DependencyError';
+
+export type RevocationReason = 'sign-out' | 'admin' | 'idp-logout' | 'expired-at-idp' | 'renewed';
+
+/** What `revoke` can promise when it has returned. */
+export type Revoked = {
+  /** How many live sessions ended; undefined where that is not counted (wide revocations are one key, not a loop). */
+  readonly sessions: number | undefined;
+  /** Processes that acknowledged; 1 for the memory store. */
+  readonly acknowledged: number;
+  readonly tookMs: number;
+};
+
+export type SessionSummary = Pick<
+  Session,
+  'handle' | 'idp' | 'issuer' | 'subject' | 'email' | 'name' | 'createdAt' | 'expiresAt' | 'lastSeenAt'
+>;
+
+/** Sessions by handle. Implemented by memory and by Redis; both pass test/contract/session-store.contract.ts. */
+export interface SessionStore {
+  /** The live session; undefined when there is none. @throws DependencyError when it cannot be known, or is not ours. */
+  get(handle: SessionHandle): Eventually<Session | undefined>;
+  /** Where the control slot stands now; read it before the code is redeemed. */
+  loginMark(): Eventually<LoginMark>;
+  /** Stores a new session. Refuses (returns false) when a wide revocation came after its mark. */
+  create(session: Session): Promise<boolean>;
+  /** Moves `lastSeenAt`, at most once a minute per session; never re-creates it. */
+  touch(handle: SessionHandle, lastSeenAt: EpochSeconds): Promise<void>;
+  /** Ends it everywhere. When this has resolved, no process allows the session any more (docs/sessions.md). */
+  revoke(handle: SessionHandle, why: RevocationReason): Promise<Revoked>;
+  /** Ends all sessions of the user (issuer and subject), logins in flight included. */
+  revokeUser(user: { readonly issuer: string; readonly subject: string }, why: RevocationReason): Promise<Revoked>;
+  /** Live sessions, newest first; of one user if `user` matches its subject or e-mail address exactly. */
+  list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]>;
+  /** Resolves when the store answers; used by /readyz?verbose only. @throws DependencyError */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Ids that may be used once: login flows, tickets. */
+export interface OnceRegistry {
+  /** True the first time within `ttlSeconds`, false ever after. @throws DependencyError when it cannot be known. */
+  use(id: string, ttlSeconds: number): Eventually<boolean>;
+}
+
+/** What a login told about the user. Claims are as in the ID token and userinfo, not flattened yet. */
+export type Identity = {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly idTokenClaims: Readonly<Record<string, ClaimValue>>;
+  readonly userinfoClaims: Readonly<Record<string, ClaimValue>> | undefined;
+  readonly tokens: Session['tokens'];
+};
+
+/** One OpenID provider, found by discovery. All calls have a deadline. @throws DependencyError idp-unavailable | idp-refused */
+export interface IdentityProvider {
+  readonly name: IdpName;
+  /** As shown on the chooser page. */
+  readonly label: string;
+  /** Resolved without I/O once discovery has worked; before, it tries discovery. */
+  authorizationUrl(parameters: {
+    readonly redirectUri: string;
+    readonly state: string;
+    readonly nonce: string;
+    readonly codeVerifier: string;
+    readonly prompt?: 'login' | 'select_account';
+  }): Promise<string>;
+  /**
+   * Redeems the code of a callback. Checks state, nonce, `iss` (RFC 9207), signature, audience and times.
+   * `callbackUrl` is redirectUri with the query that came back.
+   */
+  redeem(parameters: {
+    readonly callbackUrl: string;
+    readonly state: string;
+    readonly nonce: string;
+    readonly codeVerifier: string;
+  }): Promise<Identity>;
+  /** RP-initiated logout; undefined when the provider has no `end_session_endpoint`. */
+  endSessionUrl(parameters: {
+    readonly idToken: string | undefined;
+    readonly returnTo: string;
+    readonly state: string;
+  }): Promise<string | undefined>;
+  /** RFC 7009, best effort. */
+  revokeTokens(tokens: Session['tokens']): Promise<void>;
+  /** For /readyz?verbose. */
+  status(): 'ready' | 'trying' | { readonly failed: string };
+}
+
+/** Signs what Doorward says to upstreams. Synchronous: node:crypto on a miss, a cache in front of it. */
+export interface AssertionSigner {
+  /** Compact JWS over `claims` (JSON text), `typ: JWT`, `kid` = hex RFC 7638 thumbprint. @throws DependencyError signing-failed */
+  sign(claimsJson: string): string;
+  /** The JWKS document (JSON text): every public key, also of keys that no longer sign. */
+  jwks(): string;
+}
+
+/** What a sealed value is for. A value sealed for one purpose never opens for another. */
+export type SealPurpose = 'session-cookie' | 'flow' | 'ticket' | 'confirm';
+
+/** AEAD under `cookie_secret` / `shared_secret`: the first secret seals, all open. */
+export interface Sealer {
+  /** base64url text. `context` is bound as associated data (the host, for cookies). */
+  seal(purpose: SealPurpose, plaintext: string, context: string): string;
+  /** The plaintext, or undefined for anything that was not sealed here for this purpose and context. Never throws. */
+  open(purpose: SealPurpose, sealed: string, context: string): string | undefined;
+}
+
+export interface AuditSink {
+  /** Takes exactly one record per Check received. Must not block and must not throw. */
+  write(record: AuditRecord): void;
+}
+
+export interface Logger {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
