@@ -1,9 +1,10 @@
 /** What Doorward needs from outside, in its own words. Each port has at least a memory implementation and a contract test. */
 
 import type { AuditRecord } from './audit/audit-record.ts';
-import type { LoginMark, Session } from './session/session.ts';
+import type { AccessRequest } from './request/access-request.ts';
+import type { Outcome } from './response/decision.ts';
+import type { ClaimValue, LoginMark, Session } from './session/session.ts';
 import type { EpochSeconds, IdpName, SessionHandle } from './units.ts';
-import type { ClaimValue } from './session/session.ts';
 
 /** A value now where it is at hand (memory), a promise where it is not. With everything at hand a Check makes no promise. */
 export type Eventually<T> = T | Promise<T>;
@@ -150,4 +151,14 @@ export interface Logger {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** What the transport hands Checks to. Every Check received goes through exactly one of these, so each is audited once. Never throws. */
+export interface CheckHandler {
+  /** `budgetMs`: how long Envoy will wait, from the call's `grpc-timeout`; undefined where it set none. */
+  answer(request: AccessRequest, budgetMs: number | undefined): Eventually<Outcome>;
+  /** Bytes that are no CheckRequest; `reason` is of the reader, never client text. */
+  malformed(reason: string): Outcome;
+  /** More Checks in flight than the bound allows. */
+  overloaded(request: AccessRequest): Outcome;
 }
