@@ -142,6 +142,8 @@ export interface Sealer {
 }
 
 export interface AuditSink {
+  /** No further record can be taken: what would need one must be refused (invariant 4). */
+  isFull(): boolean;
   /** Takes exactly one record per Check received. Must not block and must not throw. */
   write(record: AuditRecord): void;
 }

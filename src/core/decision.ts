@@ -1,0 +1,45 @@
+/** Decision: what is to be done with one request, and everything that was found on the way to it. A value: nothing has happened yet. */
+
+import type { ClientAddress } from './request/client-address.ts';
+import type { CanonicalTarget } from './request/target.ts';
+import type { RefusalCode } from './response/refusal-codes.ts';
+import type { Route } from './route/route.ts';
+import type { Session } from './session/session.ts';
+import type { Verdict } from './policy/verdict.ts';
+import type { SessionHandle } from './units.ts';
+
+/** What is known of a request when its Decision falls; audit and answers are made from it. */
+export type Findings = {
+  readonly target: CanonicalTarget | undefined;
+  readonly client: ClientAddress;
+  readonly route: Route | undefined;
+  readonly session: Session | undefined;
+  readonly verdict: Verdict | undefined;
+};
+
+export type Decision<OwnPath> =
+  | {
+      readonly kind: 'allow';
+      readonly findings: Findings & { readonly target: CanonicalTarget; readonly route: Route };
+    }
+  | { readonly kind: 'refuse'; readonly findings: Findings; readonly code: RefusalCode; readonly detail?: string }
+  /** Nobody is signed in and the client can follow a redirect: begin a login. */
+  | {
+      readonly kind: 'challenge';
+      readonly findings: Findings & { readonly target: CanonicalTarget; readonly route: Route };
+    }
+  /** One of Doorward's own paths. */
+  | {
+      readonly kind: 'own';
+      readonly findings: Findings & { readonly target: CanonicalTarget };
+      readonly path: OwnPath;
+      readonly origin: string;
+    };
+
+/** What `check` must be told before it can decide. */
+export type Needs = {
+  readonly kind: 'needs';
+  readonly session: SessionHandle;
+  /** The decision does not rest on it: where it cannot be known, the request goes on as anonymous. */
+  readonly optional: boolean;
+};
