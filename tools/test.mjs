@@ -81,8 +81,9 @@ const runSuites = async (jestArguments) => {
   const countsFile = join(folder, 'counts.json');
   const args = [
     script('jest', 'bin/jest.js'),
-    `--maxWorkers=${JEST_WORKERS}`,
+    // --reporters takes a list: another option must follow it, or it would take the arguments for more reporters.
     `--reporters=${join(PROJECT, 'tools', 'suite-reporter.cjs')}`,
+    `--maxWorkers=${JEST_WORKERS}`,
     ...jestArguments,
   ];
   const isOk = await runNode(args, { DOORWARD_SUITE_COUNTS: countsFile });
