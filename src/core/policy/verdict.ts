@@ -3,13 +3,15 @@
 /** Stable reason codes, Pomerium's names where it has one (`email-ok`, `user-unauthenticated`, ...). docs/policy-language.md lists them. */
 export type Reason = string;
 
-/** Three-valued: `undefined` is *unknown* (strict semantics only). */
+/** Three-valued: `undefined` is *unknown* (strict semantics, or a criterion that failed). */
 export type Truth = boolean | undefined;
 
 export type RuleResult = {
   readonly value: Truth;
   /** Sorted, distinct. */
   readonly reasons: readonly Reason[];
+  /** The device type that a `device` criterion among the reasons asked for. */
+  readonly deviceType?: string;
 };
 
 export type VerdictKind =

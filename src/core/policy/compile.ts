@@ -1,0 +1,90 @@
+/**
+ * compilePolicy: parse -> validate -> compile. From the tree of a policy and the flags of its route to closures, once per load; or to every
+ * problem there is, each with its place.
+ */
+
+import type { PolicySemantics } from '../config.ts';
+import type { Problem, Tree, TreePath } from '../problem.ts';
+import { err, ok } from '../result.ts';
+import type { Result } from '../result.ts';
+import { evaluateAction, runTest } from './combine.ts';
+import type { CompiledBlock } from './combine.ts';
+import type { CompiledPolicy, ExplainedCriterion, Need } from './compiled-policy.ts';
+import { decideVerdict } from './decide-verdict.ts';
+import { warnOfDifferences } from './differences.ts';
+import type { PolicyFacts } from './facts.ts';
+import { loadBlocks } from './load.ts';
+import type { LoadedBlock } from './load.ts';
+import { parsePolicy } from './parse.ts';
+import type { Block } from './parse.ts';
+import { ruleResult } from './reasons.ts';
+import { createReport } from './report.ts';
+import { blocksOfFlags } from './route-flags.ts';
+import type { RouteFlags } from './route-flags.ts';
+import { couldAllowAnonymous } from './anonymous.ts';
+
+export type PolicySource = {
+  /** As it stands in the configuration; undefined = the route has no `policy`. */
+  readonly policy: Tree | undefined;
+  /** Where `policy` stands, or would stand: below its route. */
+  readonly path: TreePath;
+  readonly semantics: PolicySemantics;
+  readonly flags: RouteFlags;
+  /** Adds the rule `deny: {or: [invalid_client_certificate: true]}` (`downstream_mtls.enforcement: policy_with_default_deny`). */
+  readonly denyInvalidCertificate: boolean;
+  /** Whether a CA is configured against which client certificates of this route are validated. */
+  readonly hasClientCa: boolean;
+};
+
+export type PolicyResult = { readonly policy: CompiledPolicy; readonly warnings: readonly Problem[] };
+
+/** The error holds every problem, warnings too; at least one of them is an error. */
+export function compilePolicy(source: PolicySource): Result<PolicyResult, readonly Problem[]> {
+  const { semantics, path, policy, denyInvalidCertificate } = source;
+  const report = createReport(semantics);
+  const blocks = [
+    ...blocksOfFlags(source.flags, path.slice(0, -1)),
+    ...(policy === undefined ? [] : parsePolicy(policy, path, report)),
+    ...(denyInvalidCertificate ? [defaultDeny(path)] : []),
+  ];
+  const loaded = loadBlocks(blocks, source, report);
+  warnOfDifferences(loaded, source, report);
+  const { problems } = report;
+  if (problems.some(({ severity }) => severity === 'error')) return err(problems);
+  return ok({ policy: createPolicy(loaded, semantics), warnings: problems });
+}
+
+const defaultDeny = (path: TreePath): Block => ({
+  at: 'downstream_mtls',
+  action: 'deny',
+  operator: 'or',
+  criteria: [{ at: 'downstream_mtls', name: 'invalid_client_certificate', subPath: undefined, data: true, path }],
+  path,
+});
+
+function createPolicy(loaded: readonly LoadedBlock[], semantics: PolicySemantics): CompiledPolicy {
+  const criteria = loaded.flatMap((block) => block.criteria);
+  const allow = compiledBlocks(loaded, 'allow');
+  const deny = compiledBlocks(loaded, 'deny');
+  const evaluate = (facts: PolicyFacts) =>
+    decideVerdict(semantics, evaluateAction(allow, facts), evaluateAction(deny, facts));
+  return {
+    needs: new Set<Need>(criteria.flatMap(({ criterion }) => criterion.needs)),
+    mayAllowAnonymous: couldAllowAnonymous(loaded),
+    namesActor: criteria.some(({ criterion }) => criterion.name === 'actor'),
+    evaluate,
+    explain: (facts) => ({
+      verdict: evaluate(facts),
+      criteria: criteria.map(({ at, name, data, test }): ExplainedCriterion => {
+        const { value, reasons } = ruleResult(runTest(test, facts));
+        return { at, name, data: JSON.stringify(data), value, reasons };
+      }),
+    }),
+  };
+}
+
+/** An operator with an empty list says nothing: it neither holds nor gives a reason. */
+const compiledBlocks = (loaded: readonly LoadedBlock[], action: Block['action']): readonly CompiledBlock[] =>
+  loaded
+    .filter((block) => block.action === action && block.criteria.length > 0)
+    .map(({ at, operator, criteria }) => ({ at, action, operator, tests: criteria.map(({ test }) => test) }));

@@ -1,0 +1,46 @@
+/**
+ * `domain`: the part of the subject's e-mail address after the `@`. String matcher.
+ * Reasons: domain-ok, domain-unauthorized, user-unauthenticated. Source: docs/policy-language.md "domain".
+ */
+
+import type { Tree, TreePath } from '../../problem.ts';
+import type { DataParser, LoadContext } from '../criterion.ts';
+import { identityCriterion } from '../criterion.ts';
+import type { StringMatcher, StringOperators } from '../matchers.ts';
+import { createStringMatcher, stringOperators } from '../matchers.ts';
+import { isList, kindOf } from '../tree.ts';
+
+/** A domain is known to be a text before any request, so comparing it with something else is an error in both semantics. */
+const textOnly =
+  (operator: 'is' | 'in' | 'not_in', isComparable: (data: Tree) => boolean): StringOperators[string] =>
+  (data: Tree, context: LoadContext, path: TreePath) => {
+    if (isComparable(data)) return stringOperators[operator]?.(data, context, path);
+    context.error(path, `a domain is a text, and is compared with ${kindOf(data)} here`);
+    return undefined;
+  };
+
+const isText = (data: Tree): boolean => typeof data === 'string';
+const mayHoldTexts = (data: Tree): boolean => !isList(data) || data.length === 0 || data.some(isText);
+
+const domainMatcher: DataParser<StringMatcher> = createStringMatcher({
+  ...stringOperators,
+  is: textOnly('is', isText),
+  in: textOnly('in', mayHoldTexts),
+  not_in: textOnly('not_in', mayHoldTexts),
+});
+
+export const domain = identityCriterion({
+  name: 'domain',
+  data: domainMatcher,
+  reasons: { pass: 'domain-ok', fail: 'domain-unauthorized', unknown: 'domain-ambiguous' },
+  compile: (matches, { semantics }) => {
+    const isStrict = semantics === 'strict';
+    return (subject) => {
+      const [, text, another] = (subject?.email ?? '').split('@', 3);
+      if (text === undefined) return false;
+      // Two readings of `a@b@c` differ in who owns the address.
+      if (isStrict && another !== undefined) return undefined;
+      return matches(text);
+    };
+  },
+});

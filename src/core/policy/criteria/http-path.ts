@@ -1,0 +1,14 @@
+/**
+ * `http_path`: the canonical path of the request, percent-decoded once, without the query. String matcher.
+ * Reasons: http-path-ok, http-path-unauthorized. Source: docs/policy-language.md "http_path".
+ */
+
+import { httpCriterion } from '../criterion.ts';
+import { stringMatcher } from '../matchers.ts';
+
+export const httpPath = httpCriterion({
+  name: 'http_path',
+  data: stringMatcher,
+  reasons: { pass: 'http-path-ok', fail: 'http-path-unauthorized' },
+  compile: (matches) => (http) => matches(http.path),
+});

@@ -1,0 +1,163 @@
+/**
+ * What a criterion is: a name, the data it takes, what it must see, the reasons it gives, and a test made once per load. The files in
+ * criteria/ are made with the helpers here; registry.ts lists them.
+ */
+
+import type { Subject, HttpFacts, PolicyFacts } from './facts.ts';
+import type { Need } from './compiled-policy.ts';
+import type { PolicySemantics } from '../config.ts';
+import type { TreePath, Tree } from '../problem.ts';
+import { LOGIN_REASON, reasonSet } from './reasons.ts';
+import type { Outcome, State } from './reasons.ts';
+import type { Reason, Truth } from './verdict.ts';
+
+/** Judges one criterion. Pure. May throw: that counts as unknown with reason `criterion-error`. */
+export type Test = (facts: PolicyFacts) => Outcome;
+
+/** Collects what is wrong with the data of one criterion, and says under which rules it is read. */
+export type LoadContext = {
+  readonly semantics: PolicySemantics;
+  /** Where the data stands. */
+  readonly path: TreePath;
+  /** Text after the first `/` of the criterion's key; undefined when there is none. */
+  readonly subPath: string | undefined;
+  /** Whether client certificates are validated against a configured CA on this route. */
+  readonly hasClientCa: boolean;
+  /** Whether an invalid client certificate is refused on this route by a rule of its own. */
+  readonly refusesInvalidCertificate: boolean;
+  /** Stops the load in both semantics. */
+  error(path: TreePath, message: string): void;
+  /** What `strict` refuses to load and `pomerium` accepts: an error in the one, a warning in the other. */
+  strictly(path: TreePath, message: string): void;
+  /** The two semantics could decide differently. */
+  differs(path: TreePath, message: string): void;
+};
+
+/** Reads the data of a criterion; undefined when it said what is wrong with it. */
+export type DataParser<T> = {
+  /** As docs/policy-language.md names it. */
+  readonly form: string;
+  parse(data: Tree, context: LoadContext): T | undefined;
+};
+
+export type Criterion = {
+  readonly name: string;
+  /** The form of its data. */
+  readonly form: string;
+  readonly hasSubPath: boolean;
+  readonly needs: readonly Need[];
+  /** All reasons that it can give, but `criterion-error`. */
+  readonly reasons: readonly Reason[];
+  /** Judges who asks; without identity its outcome does not depend on anything else. */
+  readonly isIdentity: boolean;
+  load(data: Tree, context: LoadContext): Test | undefined;
+};
+
+type CriterionDefinition<T> = {
+  readonly name: string;
+  readonly data: DataParser<T>;
+  readonly hasSubPath?: boolean;
+  readonly needs: readonly Need[];
+  readonly reasons: readonly Reason[];
+  readonly isIdentity?: boolean;
+  compile(data: T, context: LoadContext): Test;
+};
+
+export function criterion<T>(definition: CriterionDefinition<T>): Criterion {
+  const { name, data, hasSubPath = false, needs, reasons, isIdentity = false, compile } = definition;
+  return {
+    name,
+    form: data.form,
+    hasSubPath,
+    needs,
+    reasons,
+    isIdentity,
+    load(tree, context) {
+      if (context.subPath !== undefined && !hasSubPath)
+        context.strictly(context.path, `\`${name}\` takes no path after a slash: write \`${name}\``);
+      const parsed = data.parse(tree, context);
+      return parsed === undefined ? undefined : compile(parsed, context);
+    },
+  };
+}
+
+export const outcome = (state: State, ...reasons: readonly Reason[]): Outcome => ({
+  state,
+  reasons: reasonSet(reasons),
+});
+
+export const criterionFailed: Outcome = outcome('unknown', 'criterion-error');
+const unauthenticated: Outcome = outcome('false', LOGIN_REASON);
+const unknownSubject: Outcome = outcome('curable', LOGIN_REASON);
+
+/** One reason for each truth. `unknown` is given only in `strict`. */
+export type ReasonsByTruth = { readonly pass: Reason; readonly fail: Reason; readonly unknown?: Reason };
+
+/** Turns truths into outcomes that are made once. */
+export function outcomes(reasons: ReasonsByTruth): (truth: Truth) => Outcome {
+  const pass = outcome('true', reasons.pass);
+  const fail = outcome('false', reasons.fail);
+  const unknown = outcome('unknown', reasons.unknown ?? NOT_UTF8_REASON);
+  return (truth) => (truth === true ? pass : truth === false ? fail : unknown);
+}
+
+/** A text holds bytes that are not UTF-8; nobody knows what the upstream makes of them. */
+export const NOT_UTF8_REASON = 'text-not-utf8';
+
+/**
+ * A criterion about who asks. Without identity it is unknown in `strict`, and leads to a login. In `pomerium` the same test runs
+ * without a subject, and only if it fails the reason is `user-unauthenticated`.
+ */
+export function identityCriterion<T>(definition: {
+  readonly name: string;
+  readonly data: DataParser<T>;
+  readonly hasSubPath?: boolean;
+  readonly needs?: readonly Need[];
+  readonly reasons: ReasonsByTruth;
+  compile(data: T, context: LoadContext): (subject: Subject | undefined, facts: PolicyFacts) => Truth;
+}): Criterion {
+  const { reasons } = definition;
+  const byTruth = outcomes(reasons);
+  return criterion<T>({
+    ...definition,
+    needs: ['subject', ...(definition.needs ?? [])],
+    isIdentity: true,
+    reasons: [reasons.pass, reasons.fail, LOGIN_REASON, reasons.unknown ?? NOT_UTF8_REASON],
+    compile(data, context) {
+      const matches = definition.compile(data, context);
+      if (context.semantics === 'strict')
+        return (facts) => (facts.subject === undefined ? unknownSubject : byTruth(matches(facts.subject, facts)));
+      return (facts) => {
+        const truth = matches(facts.subject, facts);
+        return facts.subject === undefined && truth === false ? unauthenticated : byTruth(truth);
+      };
+    },
+  });
+}
+
+const notHttp = outcome('unknown', 'request-not-http');
+
+/** What `pomerium` sees where there is no HTTP request. */
+const emptyHttp: HttpFacts = { method: '', hostname: '', path: '', query: '', header: () => [] };
+
+/** A criterion about the HTTP request. Where there is none it is unknown in `strict`; in `pomerium` every part of it is empty. */
+export function httpCriterion<T>(definition: {
+  readonly name: string;
+  readonly data: DataParser<T>;
+  readonly needs?: readonly Need[];
+  readonly reasons: ReasonsByTruth;
+  compile(data: T, context: LoadContext): (http: HttpFacts) => Truth;
+}): Criterion {
+  const { reasons } = definition;
+  const byTruth = outcomes(reasons);
+  return criterion<T>({
+    ...definition,
+    needs: definition.needs ?? [],
+    reasons: [reasons.pass, reasons.fail, ...notHttp.reasons.list, reasons.unknown ?? NOT_UTF8_REASON],
+    compile(data, context) {
+      const matches = definition.compile(data, context);
+      if (context.semantics === 'strict') return ({ http }) => (http === undefined ? notHttp : byTruth(matches(http)));
+      return ({ http }) => byTruth(matches(http ?? emptyHttp));
+    },
+  });
+}

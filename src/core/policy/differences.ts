@@ -1,0 +1,196 @@
+/**
+ * Where `strict` and `pomerium` could decide differently for a loaded policy. What could open is a warning at its place. What only changes
+ * how a request is refused, or concerns requests that hardly occur, is one notice for the whole policy.
+ * Criteria report of themselves what only they know (LoadContext.differs).
+ */
+
+import type { Tree } from '../problem.ts';
+import { anonymousFacts } from './anonymous.ts';
+import { runTest } from './combine.ts';
+import type { PolicyFacts, Subject } from './facts.ts';
+import { loadCriterion } from './load.ts';
+import type { LoadedBlock, LoadedCriterion, LoadOptions } from './load.ts';
+import type { Action, Operator } from './parse.ts';
+import type { Report } from './report.ts';
+import { createSilentReport } from './report.ts';
+import { isObject } from './tree.ts';
+
+export function warnOfDifferences(blocks: readonly LoadedBlock[], options: LoadOptions, report: Report): void {
+  for (const [index, block] of blocks.entries()) {
+    const earlier = blocks.slice(0, index).find((other) => isSameBody(other, block));
+    if (earlier !== undefined) reportSeveralOperators(earlier, block, blocks, report);
+    for (const loaded of block.criteria) warnOfCriterion(loaded, block, options, report);
+    warnOfIdentity(block, blocks, report);
+  }
+  noticeRareRequests(blocks, report);
+}
+
+const isInverted = (operator: Operator): boolean => operator === 'not' || operator === 'nor';
+
+/** `allow[0].or` -> `allow[0]`: the body that a block belongs to. */
+const bodyOf = ({ at, operator }: LoadedBlock): string => at.slice(0, -operator.length);
+
+const isSameBody = (a: LoadedBlock, b: LoadedBlock): boolean => a.at.includes('.') && bodyOf(a) === bodyOf(b);
+
+/** The operators of one body are OR'ed, which is not how it reads: `strict` wants it written out. */
+function reportSeveralOperators(
+  first: LoadedBlock,
+  block: LoadedBlock,
+  blocks: readonly LoadedBlock[],
+  report: Report,
+): void {
+  const body = blocks.filter((other) => isSameBody(other, block));
+  if (body[1] !== block) return;
+  const names = body.map(({ operator }) => `\`${operator}\``).join(' and ');
+  report.strictly(
+    first.path.slice(0, -1),
+    `${names} stand in one rule, and one of them would be enough. Write either ${eitherRule(body)} (one is enough), or ${bothRules(body)} (all must hold)`,
+  );
+}
+
+/** Longest list that a message quotes. */
+const QUOTE_CHARS_MAX = 300;
+
+const quote = (value: unknown): string => {
+  const text = JSON.stringify(value);
+  return text.length > QUOTE_CHARS_MAX ? '[...]' : text;
+};
+
+const dataOf = ({ name, data }: LoadedCriterion): { readonly [key: string]: Tree } => ({ [name]: data });
+const listOf = (block: LoadedBlock): readonly unknown[] => block.criteria.map(dataOf);
+
+/** The same meaning, one operator to a rule. */
+const eitherRule = (body: readonly LoadedBlock[]): string =>
+  `[${body.map((block) => `{${block.action}: {${block.operator}: ${quote(listOf(block))}}}`).join(', ')}]`;
+
+/**
+ * All operators at once. What is negated moves to the other action of the route; the positive criteria become `and` rules, one for each
+ * choice among those of `or`.
+ */
+function bothRules(body: readonly LoadedBlock[]): string {
+  const action: Action = body[0]?.action ?? 'allow';
+  const criteriaOf = (operator: Operator): readonly LoadedCriterion[] =>
+    body.find((block) => block.operator === operator)?.criteria ?? [];
+  if (action === 'deny')
+    return `one {deny: {and: [...]}} that holds the criteria of ${body.map(({ operator }) => `\`${operator}\``).join(' and ')}, each negated one with the opposite matcher (\`not\`, \`not_in\`, \`exclude\`)`;
+  const and = criteriaOf('and').map(dataOf);
+  const or = criteriaOf('or').map(dataOf);
+  const choices = or.length === 0 ? [and] : or.map((choice) => [...and, choice]);
+  const allow = choices.map((choice) => `{allow: {and: ${quote(choice.length === 0 ? [{ accept: true }] : choice)}}}`);
+  const not = criteriaOf('not').map(dataOf);
+  const nor = criteriaOf('nor').map(dataOf);
+  const deny = [
+    ...(not.length === 0 ? [] : [`{deny: {or: ${quote(not)}}}`]),
+    ...(nor.length === 0 ? [] : [`{deny: {and: ${quote(nor)}}}`]),
+  ];
+  return `[${[...allow, ...deny].join(', ')}]`;
+}
+
+/** Somebody without a device. */
+const someone: Subject = {
+  kind: 'human',
+  userId: 'someone',
+  issuer: '',
+  email: 'someone@example.com',
+  name: '',
+  groups: [],
+  sessionClaims: new Map(),
+  userClaims: new Map(),
+  authTime: undefined,
+  acr: undefined,
+  actors: [],
+};
+
+function warnOfCriterion(loaded: LoadedCriterion, block: LoadedBlock, options: LoadOptions, report: Report): void {
+  const { criterion, path } = loaded;
+  if (criterion.isIdentity) {
+    const holds = (facts: PolicyFacts): boolean => holdsUnderPomerium(loaded, options, facts);
+    if (holds(anonymousFacts))
+      report.warn(path, 'for a request without identity this is unknown under `strict`, and holds under `pomerium`');
+    else if (criterion.needs.includes('device') && holds({ ...anonymousFacts, subject: someone }))
+      report.warn(path, 'without a device this is unknown under `strict`, and holds under `pomerium`');
+  }
+  if (criterion.name === 'mcp_tool' && (block.action === 'deny' || isInverted(block.operator)))
+    report.warn(
+      path,
+      'a message that is absent, cut short or unreadable is unknown under `strict`, and is no tool call under `pomerium`',
+    );
+  if (criterion.name === 'invalid_client_certificate' && block.action === 'deny' && isInverted(block.operator))
+    report.warn(
+      path,
+      'under `pomerium` an invalid certificate is refused with status 495 by its reason alone; under `strict` this rule does not refuse it',
+    );
+  if (criterion.name === 'reject' && block.action === 'deny' && !isInverted(block.operator))
+    report.warn(path, '`reject` never holds, so it denies nothing here: write `accept` to deny always');
+}
+
+const holdsUnderPomerium = (loaded: LoadedCriterion, options: LoadOptions, facts: PolicyFacts): boolean => {
+  const again = loadCriterion(
+    { ...loaded, name: loaded.criterion.name },
+    { ...options, semantics: 'pomerium' },
+    createSilentReport(),
+  );
+  return again !== undefined && runTest(again.test, facts).state === 'true';
+};
+
+/** Under `pomerium` the reason of a criterion that lacks identity leads to a login even from a rule that cannot hold, or that does hold. */
+function warnOfIdentity(block: LoadedBlock, blocks: readonly LoadedBlock[], report: Report): void {
+  const { action, operator, criteria, path } = block;
+  const identity = criteria.find(({ criterion }) => criterion.isIdentity);
+  if (identity === undefined) return;
+  const isAmongOthers = criteria.length > 1;
+  const hasOtherBlocks = blocks.some(
+    (other) => other !== block && other.action === 'allow' && other.criteria.length > 0,
+  );
+  if (action === 'allow' && isInverted(operator) && ((operator === 'nor' && isAmongOthers) || hasOtherBlocks))
+    report.warn(
+      path,
+      `a request without identity (or device) that is allowed by something else is allowed under \`strict\`; under \`pomerium\` \`${identity.name}\` in \`${operator}\` still asks for a login`,
+    );
+  if (action === 'deny' && operator === 'and' && isAmongOthers)
+    report.warn(
+      path,
+      `a request without identity (or device) that another criterion of this \`and\` exempts is not denied under \`strict\`; under \`pomerium\` \`${identity.name}\` still asks for a login`,
+    );
+}
+
+function noticeRareRequests(blocks: readonly LoadedBlock[], report: Report): void {
+  const kinds = rareRequests(blocks);
+  const place = blocks.find(({ criteria }) => criteria.length > 0);
+  if (kinds.length === 0 || place === undefined) return;
+  report.notice(place.path, `\`strict\` and \`pomerium\` decide differently on these requests: ${kinds.join('; ')}`);
+}
+
+/** Operators that hold only for a text that stands in the policy. */
+const exactOperators = new Set(['is', 'in']);
+
+const isExact = (data: Tree): boolean =>
+  !isObject(data) || Object.keys(data).every((operator) => exactOperators.has(operator));
+
+function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
+  const kinds = new Set<string>();
+  const all = blocks.flatMap((block) => block.criteria.map((loaded) => ({ loaded, block })));
+  const hasIdentity = all.some(({ loaded }) => loaded.criterion.isIdentity);
+  const hasDeny = blocks.some(({ action, criteria }) => action === 'deny' && criteria.length > 0);
+  if (hasIdentity && hasDeny)
+    kinds.add('without identity or device, but denied anyway: `strict` refuses, `pomerium` asks for a login first');
+  for (const { loaded, block } of all) {
+    const { criterion, data } = loaded;
+    const isPlain = block.action === 'allow' && !isInverted(block.operator);
+    if (criterion.isIdentity && block.operator === 'and' && block.criteria.length > 1)
+      kinds.add(
+        'without identity or device, but refused by another criterion of the same `and`: `strict` refuses, `pomerium` asks for a login',
+      );
+    if (criterion.form === 'string matcher' && !(isPlain && isExact(data)))
+      kinds.add('with a text that is not UTF-8: unknown under `strict`');
+    if (criterion.name === 'domain')
+      kinds.add('of a user whose e-mail address has more than one `@`: unknown under `strict`');
+    if (criterion.name === 'source_ip' && !isPlain)
+      kinds.add('whose client address is not known: unknown under `strict`');
+    if (criterion.name.startsWith('ssh_'))
+      kinds.add('that are not SSH: unknown under `strict`, an empty name and key under `pomerium`');
+    if (['http_method', 'http_path', 'cors_preflight'].includes(criterion.name) && !isPlain)
+      kinds.add('that are not HTTP: unknown under `strict`, empty under `pomerium`');
+  }
+  return [...kinds];
+}
