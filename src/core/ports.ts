@@ -74,6 +74,11 @@ export interface SessionStore {
 
 /** Ids that may be used once: login flows, tickets. */
 export interface OnceRegistry {
+  /**
+   * Whether `use` was called for it within its time. Writes nothing, so it may be asked for a stranger. It answers no race: two may hear
+   * false, and only one of them then hears true from `use`. @throws DependencyError when it cannot be known.
+   */
+  wasUsed(id: string): Eventually<boolean>;
   /** True the first time within `ttlSeconds`, false ever after. @throws DependencyError when it cannot be known. */
   use(id: string, ttlSeconds: number): Eventually<boolean>;
 }
