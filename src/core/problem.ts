@@ -13,5 +13,14 @@ export type Problem = {
   readonly atKey?: boolean;
 };
 
+/** A problem where people look for it. Lines and columns count from 1. */
+export type LocatedProblem = {
+  readonly severity: Problem['severity'];
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+};
+
 /** A parsed YAML or JSON value. Objects come from `yaml` with unique keys; never trust their prototype. */
 export type Tree = null | boolean | number | string | readonly Tree[] | { readonly [key: string]: Tree };

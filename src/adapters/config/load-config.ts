@@ -1,0 +1,128 @@
+/**
+ * loadConfig: doorward.yaml and the files that it names, as the AccessConfig that decides and the ServerConfig that a process starts with;
+ * or everything that is wrong with them, each with line and column. Must not put a secret, nor what may be one, into a message.
+ */
+
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { AccessConfig } from '../../core/config.ts';
+import type { LocatedProblem, Tree, TreePath } from '../../core/problem.ts';
+import { err, ok } from '../../core/result.ts';
+import type { Result } from '../../core/result.ts';
+import { buildAccess } from './build-access.ts';
+import { buildServer } from './build-server.ts';
+import { FileReader } from './file-reader.ts';
+import type { ReadFile, ReadFileRecord } from './file-reader.ts';
+import { foreignKeyNotices } from './foreign-key-notices.ts';
+import { interpolate } from './interpolate.ts';
+import type { Environment } from './interpolate.ts';
+import { createLocator } from './locator.ts';
+import type { Locate } from './locator.ts';
+import { ProblemList } from './problem-list.ts';
+import type { ServerConfig } from './server-config.ts';
+import { checkShape } from './shape.ts';
+import { valueAt } from './tree.ts';
+import { parseYamlTree } from './yaml-tree.ts';
+import type { YamlTree } from './yaml-tree.ts';
+
+export type LoadedConfig = {
+  readonly access: AccessConfig;
+  readonly server: ServerConfig;
+  /** Where route `index` of `access.routes` stands in the file. */
+  readonly routePath: (index: number) => TreePath;
+  /** Gives problems that are found later (by compiling) their line and column. */
+  readonly locate: Locate;
+  /** Warnings and notices, in order of position. */
+  readonly notices: readonly LocatedProblem[];
+  /** Hex SHA-256 of `access` without its secrets: the same for two files that decide alike. */
+  readonly contentHash: string;
+  /** The configuration and every file that it names, for `watchFiles`. */
+  readonly files: readonly ReadFileRecord[];
+};
+
+export type ConfigReport = {
+  /** In order of position; at least one is an error. */
+  readonly problems: readonly LocatedProblem[];
+  readonly files: readonly ReadFileRecord[];
+};
+
+export type LoadOptions = {
+  readonly path: string;
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  /** Processors that `workers: auto` may use; those of the machine if not given. */
+  readonly processors?: number;
+};
+
+export async function loadConfig(options: LoadOptions): Promise<Result<LoadedConfig, ConfigReport>> {
+  const files = new FileReader(options.path, options.readFile);
+  const text = await files.text(resolve(options.path));
+  const whole = (message: string): Result<never, ConfigReport> => {
+    const problem = { severity: 'error', file: options.path, line: 1, column: 1, message } as const;
+    return err({ problems: [problem], files: files.files });
+  };
+  if (!text.ok) return whole(`the file ${text.error}`);
+  const yaml = parseYamlTree(text.value.replace(/^\ufeff/, ''));
+  if (!yaml.ok) {
+    const problems = yaml.error.map((fault) => ({ severity: 'error', file: options.path, ...fault }) as const);
+    return err({ problems, files: files.files });
+  }
+  if (yaml.value.tree === null) return whole('the file is empty: there is no configuration in it');
+  return loadTree(yaml.value, files, options);
+}
+
+async function loadTree(
+  yaml: YamlTree,
+  files: FileReader,
+  options: LoadOptions,
+): Promise<Result<LoadedConfig, ConfigReport>> {
+  const { tree, problems: unset } = interpolate(yaml.tree, options.env);
+  const shape = checkShape(tree);
+  const incomplete = new ProblemList(unset);
+  const problems = new ProblemList([...unset, ...shape.problems.filter(({ path }) => !incomplete.isFaulty(path))]);
+  foreignKeyNotices(yaml.tree, problems);
+  const { sound } = shape;
+  const context = { files, problems, pathOf: shape.pathOf, environment: options.env };
+  const { processors } = options;
+  const built = sound === undefined ? undefined : await buildAccess(sound, context);
+  const server =
+    sound === undefined
+      ? undefined
+      : await buildServer(sound, { ...context, ...(processors === undefined ? {} : { processors }) });
+
+  const routePath = (index: number): TreePath => built?.routePaths[index] ?? ['routes', index];
+  const locate = createLocator({ file: options.path, yaml, routePath });
+  const located = locate(problems.all);
+  if (built === undefined || server === undefined || problems.hasErrors)
+    return err({ problems: located, files: files.files });
+  return ok({
+    access: built.access,
+    server,
+    routePath,
+    locate,
+    notices: located,
+    contentHash: hashContent(built.access, (index, key) => valueAt(yaml.tree, [...routePath(index), key])),
+    files: files.files,
+  });
+}
+
+/**
+ * SECURITY: the hash is told in logs, so nothing that could be guessed through it goes in: no secret, and of headers for the upstream (which
+ * may hold tokens) what the file has, without what the environment put there.
+ */
+function hashContent(access: AccessConfig, asWritten: (routeIndex: number, key: string) => Tree | undefined): string {
+  const content = {
+    ...access,
+    cookie_secret: [],
+    shared_secret: [],
+    signing_key: [],
+    idps: access.idps.map((idp) => ({ ...idp, client_secret: undefined })),
+    routes: access.routes.map((route, index) => ({
+      ...route,
+      ...(route.set_request_headers === undefined
+        ? {}
+        : { set_request_headers: asWritten(index, 'set_request_headers') }),
+    })),
+  };
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}

@@ -1,0 +1,70 @@
+/** The keys of the process: listeners, store, workers, logs. They are read at start; a change needs a restart. */
+
+import { Type } from 'typebox';
+import { defaults } from '../defaults.ts';
+import { choice, duration, flag, section, text, textList, whole } from './parts.ts';
+
+const redisTls = section(
+  {
+    ca_file: Type.Optional(text({ description: 'PEM certificates of the authorities that may have signed Redis’s certificate. Without it: those of the system.' })),
+    cert_file: Type.Optional(text({ description: 'PEM certificate that Doorward shows to Redis. Needs `key_file`.' })),
+    key_file: Type.Optional(text({ description: 'PEM private key of `cert_file`.' })),
+    server_name: Type.Optional(text({ description: 'The name that Redis’s certificate must bear. Without it: the host.' })),
+  },
+  { description: 'Speak TLS to Redis. `tls: {}` does so with the authorities of the system.' },
+);
+
+const redis = section(
+  {
+    url: Type.Optional(text({ description: 'All in one: `redis://host:port/database`, or `rediss:` for TLS, with `user:password@` if needed. Not together with `host`.' })),
+    url_file: Type.Optional(text({ description: 'A file that holds `url`.' })),
+    host: Type.Optional(text({ description: 'The host of Redis.' })),
+    port: Type.Optional(whole({ description: 'The port of Redis.', default: defaults.redis_port }, { minimum: 1, maximum: 65535 })),
+    database: Type.Optional(whole({ description: 'The number of the database.', default: defaults.redis_database }, { minimum: 0, maximum: 1_000_000 })),
+    username: Type.Optional(text({ description: 'The user, where Redis has an ACL.' })),
+    password: Type.Optional(text({ description: 'The password.' })),
+    password_file: Type.Optional(text({ description: 'A file that holds the password.' })),
+    tls: Type.Optional(redisTls),
+    command_timeout: Type.Optional(duration({ description: 'How long a command may take before the store counts as out of reach.', default: defaults.redis_command_timeout })),
+    connect_timeout: Type.Optional(duration({ description: 'How long a connection may take to come about.', default: defaults.redis_connect_timeout })),
+  },
+  { description: 'Where Redis is. Naming it makes it the session store.' },
+);
+
+const grpcTls = section(
+  {
+    certificate_file: text({ description: 'PEM certificate (chain) of the Check listener.' }),
+    key_file: text({ description: 'PEM private key of the certificate.' }),
+    client_ca_file: text({ description: 'PEM certificates of the authorities whose clients may ask. Without a certificate of theirs nobody is answered.' }),
+    spiffe_ids: Type.Optional(textList({ description: 'Only callers whose certificate bears one of these URIs may ask. Without it: all that the authorities vouch for.', examples: [['spiffe://cluster.local/ns/edge/sa/envoy']] })),
+  },
+  { description: 'Mutual TLS for the Check listener. Whoever may send a Check can claim to be any peer, so only Envoy must reach it. The files are read anew when they change.' },
+);
+
+const audit = section(
+  {
+    destination: Type.Optional(text({ description: 'Where audit lines go: `stdout`, `stderr`, or the path of a file that is appended to.', default: defaults.audit_destination })),
+  },
+  { description: 'The audit: one JSON line for each Check.' },
+);
+
+export const serverKeys = {
+  grpc_address: Type.Optional(text({ description: 'Where Envoy asks: `host:port`, or `unix:/path` for a socket that only its owner may use. Other than loopback or a socket, it needs `grpc_tls` or `grpc_insecure: true`.', default: defaults.grpc_address, examples: ['unix:/run/doorward/check.sock'] })),
+  grpc_tls: Type.Optional(grpcTls),
+  grpc_insecure: Type.Optional(flag({ description: 'Allows a Check listener that others can reach, without TLS of Doorward’s own: inside a mesh with strict mTLS and a network policy. Whoever reaches it can sign any identity.', default: false })),
+  ops_address: Type.Optional(text({ description: 'Where metrics and health are served over HTTP: `host:port`, or `unix:/path`. Never the address of the Check listener.', default: defaults.ops_address })),
+  admin_socket: Type.Optional(text({ description: 'The unix socket on which `doorward session` lists and revokes; only its owner may use it. `off` for none. Without it: `doorward/admin.sock` in `$XDG_RUNTIME_DIR`, else in `/run`.' })),
+  session_store: Type.Optional(choice(['memory', 'redis'], { description: 'Where sessions are kept: in this process (lost with it, and for one worker only), or in Redis.', default: defaults.session_store })),
+  redis: Type.Optional(redis),
+  workers: Type.Optional(
+    Type.Unsafe<number | 'auto'>({
+      anyOf: [{ type: 'integer', minimum: 1, maximum: 256 }, { const: 'auto' }],
+      errorMessage: 'must be auto or a whole number from 1 to 256',
+      description: 'How many processes answer. `auto`: one for each processor, and one with the memory store, which cannot be shared.',
+      default: defaults.workers,
+    }),
+  ),
+  log_level: Type.Optional(choice(['debug', 'info', 'warn', 'error'], { description: 'The least severity of what is logged. The audit is not affected.', default: defaults.log_level })),
+  checks_in_flight_max: Type.Optional(whole({ description: 'Checks that a worker takes at once; what comes beyond is answered 503.', default: defaults.checks_in_flight_max }, { minimum: 1, maximum: 1_000_000 })),
+  audit: Type.Optional(audit),
+} as const;

@@ -1,0 +1,26 @@
+/** Small questions to plain trees. */
+
+import type { Tree, TreePath } from '../../core/problem.ts';
+
+/** A map without prototype, so that a key named `__proto__` is a key like any other. */
+export const emptyTree = (): { [key: string]: Tree } => Object.create(null) as { [key: string]: Tree };
+
+export const isList = (value: Tree | undefined): value is readonly Tree[] => Array.isArray(value);
+
+/** Keys or indexes with their values; nothing for a leaf. */
+export function entriesOf(value: Tree | undefined): readonly (readonly [string | number, Tree])[] {
+  if (value === null || typeof value !== 'object') return [];
+  return isList(value) ? [...value.entries()] : Object.entries(value);
+}
+
+/** Undefined where the path leads to nothing. */
+export function valueAt(tree: Tree, path: TreePath): Tree | undefined {
+  let value: Tree | undefined = tree;
+  for (const step of path) {
+    if (value === null || typeof value !== 'object') return undefined;
+    const container: Tree = value;
+    if (!Object.hasOwn(container, step)) return undefined;
+    value = isList(container) ? container[Number(step)] : container[step];
+  }
+  return value;
+}

@@ -1,0 +1,257 @@
+/**
+ * Reads YAML text into a plain tree and remembers where each key and value stood. Everything is bounded before it is built: a file of
+ * one megabyte can neither nest, nor multiply by aliases, nor take the parser long. Knows nothing of what the keys mean.
+ */
+
+import { CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument } from 'yaml';
+import type { Document, Node, Pair, YAMLError } from 'yaml';
+import type { Tree, TreePath } from '../../core/problem.ts';
+import { err, ok } from '../../core/result.ts';
+import type { Result } from '../../core/result.ts';
+import { emptyTree } from './tree.ts';
+import { describeYamlError } from './yaml-messages.ts';
+
+/** Characters. A configuration is written by people; a larger one is a mistake. */
+export const TEXT_CHARS_MAX = 1024 * 1024;
+/** Levels of lists and maps; a policy needs about ten. */
+const DEPTH_MAX = 64;
+/** Columns of indentation, and block indicators in one line: together they bound the depth before anything recursive runs. */
+const INDENT_COLUMNS_MAX = 256;
+/** Lexical tokens: bounds the time that a file of tiny tokens can take. */
+const TOKENS_MAX = 400_000;
+/** Nodes once aliases are written out. */
+const NODES_MAX = 200_000;
+/** Syntax errors follow from one another; the first ones tell. */
+const SYNTAX_ERRORS_MAX = 20;
+
+/** Line and column count from 1; a column is a UTF-16 unit. */
+export type Position = { readonly line: number; readonly column: number };
+
+export type SyntaxFault = Position & { readonly message: string };
+
+/** Where a value stood, where its key stood, and the same for what is inside. */
+type Spot = {
+  readonly offset: number;
+  readonly keyOffset: number | undefined;
+  readonly children: ReadonlyMap<string | number, Spot>;
+};
+
+export type YamlTree = {
+  readonly tree: Tree;
+  /** The position of the value (or of its key); of the nearest enclosing value where the path leads to nothing. */
+  readonly positionOf: (path: TreePath, atKey: boolean) => Position;
+};
+
+type Fault = { readonly offset: number; readonly message: string };
+
+const noChildren: ReadonlyMap<string | number, Spot> = new Map();
+
+/** One YAML 1.2 document of core types. The errors are all that were found, in order of position; none quotes a value. */
+export function parseYamlTree(text: string): Result<YamlTree, readonly SyntaxFault[]> {
+  const lines = new LineCounter();
+  const refuse = (faults: readonly Fault[]): Result<never, readonly SyntaxFault[]> => {
+    indexLines(lines, text);
+    const sorted = [...faults].sort((a, b) => a.offset - b.offset).slice(0, SYNTAX_ERRORS_MAX);
+    return err(sorted.map(({ offset, message }) => ({ ...positionAt(lines, offset), message })));
+  };
+
+  const excess = findExcess(text);
+  if (excess !== undefined) return refuse([excess]);
+  const parsed = compose(text);
+  if (!parsed.ok) return refuse(parsed.error);
+
+  const reader = new TreeReader();
+  const root = reader.read(parsed.value);
+  if (reader.faults.length > 0) return refuse(reader.faults);
+
+  indexLines(lines, text);
+  return ok({
+    tree: root.tree,
+    positionOf: (path, atKey) => positionAt(lines, offsetOf(root.spot, path, atKey)),
+  });
+}
+
+function compose(text: string): Result<Document.Parsed, readonly Fault[]> {
+  let document: Document.Parsed;
+  try {
+    document = parseDocument(text, {
+      // Own checks: the parser compares every key with every other one, and quotes the source in its messages.
+      uniqueKeys: false,
+      prettyErrors: false,
+      stringKeys: true,
+      merge: false,
+      resolveKnownTags: false,
+      schema: 'core',
+      version: '1.2',
+      logLevel: 'silent',
+    });
+  } catch {
+    return err([{ offset: 0, message: 'this is not YAML that can be read' }]);
+  }
+  const errors: readonly YAMLError[] = [...document.errors, ...document.warnings];
+  if (errors.length > 0)
+    return err(errors.map((error) => ({ offset: error.pos[0], message: describeYamlError(error.code) })));
+  return ok(document);
+}
+
+/** What would make the parser recurse deeply or work long; found by its own lexer, whose time is linear. */
+function findExcess(text: string): Fault | undefined {
+  const tooDeep = (offset: number): Fault => ({ offset, message: 'nested too deeply' });
+  if (text.length > TEXT_CHARS_MAX)
+    return { offset: 0, message: `the file is larger than ${TEXT_CHARS_MAX / 1024 / 1024} MiB` };
+  let offset = 0;
+  let tokens = 0;
+  let flowDepth = 0;
+  let indicatorsInLine = 0;
+  let atLineStart = true;
+  for (const lexeme of new Lexer().lex(text)) {
+    const type = CST.tokenType(lexeme);
+    tokens += 1;
+    if (tokens > TOKENS_MAX) return { offset, message: `the file has more than ${TOKENS_MAX} YAML tokens` };
+    if (type === 'newline') indicatorsInLine = 0;
+    else if (type === 'seq-item-ind' || type === 'explicit-key-ind' || type === 'map-value-ind') indicatorsInLine += 1;
+    else if (type === 'flow-seq-start' || type === 'flow-map-start') flowDepth += 1;
+    else if (type === 'flow-seq-end' || type === 'flow-map-end') flowDepth = Math.max(0, flowDepth - 1);
+    if (atLineStart && type === 'space' && lexeme.length > INDENT_COLUMNS_MAX) return tooDeep(offset);
+    if (flowDepth > DEPTH_MAX || (flowDepth === 0 && indicatorsInLine > DEPTH_MAX)) return tooDeep(offset);
+    atLineStart = type === 'newline';
+    offset += isMarker(type) ? 0 : lexeme.length;
+  }
+  return undefined;
+}
+
+/** Tokens of the lexer that stand for no text. */
+const isMarker = (type: string | null): boolean =>
+  type === null || type === 'doc-mode' || type === 'scalar' || type === 'flow-error-end';
+
+type Read = { readonly tree: Tree; readonly spot: Spot };
+
+type Anchored = Read & { readonly nodes: number; readonly height: number };
+
+/** Walks the parsed document once, in its order. An alias shares what its anchor was read as, so that reading stays linear. */
+class TreeReader {
+  readonly faults: Fault[] = [];
+  readonly #anchors = new Map<string, Anchored | 'open'>();
+  #nodes = 0;
+  /** Levels below the node read last. */
+  #height = 0;
+
+  read(document: Document.Parsed): Read {
+    return this.#read(document.contents, document.range[0], undefined, 0);
+  }
+
+  #read(node: Node | null, offset: number, keyOffset: number | undefined, depth: number): Read {
+    const start = node?.range?.[0] ?? offset;
+    const before = this.#nodes;
+    const anchor = isAlias(node) ? undefined : node?.anchor;
+    if (anchor !== undefined) this.#anchors.set(anchor, 'open');
+    const read = this.#content(node, start, keyOffset, depth);
+    if (anchor !== undefined) this.#anchors.set(anchor, { ...read, nodes: this.#nodes - before, height: this.#height });
+    return read;
+  }
+
+  #content(node: Node | null, offset: number, keyOffset: number | undefined, depth: number): Read {
+    this.#count(1, offset);
+    this.#height = 0;
+    const leaf = (tree: Tree): Read => ({ tree, spot: { offset, keyOffset, children: noChildren } });
+    if (this.faults.length >= SYNTAX_ERRORS_MAX) return leaf(null);
+    if (depth > DEPTH_MAX) return leaf(this.#fault(offset, 'nested too deeply'));
+    if (node === null) return leaf(null);
+    if (isAlias(node)) return this.#alias(node.source, offset, keyOffset, depth);
+    if (isScalar(node)) return leaf(this.#scalar(node.value, offset));
+    if (isSeq<Node | null>(node)) return this.#list(node.items, { offset, keyOffset, depth });
+    if (isMap<Node, Node | null>(node)) return this.#map(node.items, { offset, keyOffset, depth });
+    return leaf(this.#fault(offset, 'this kind of YAML value is not supported'));
+  }
+
+  #alias(name: string, offset: number, keyOffset: number | undefined, depth: number): Read {
+    const target = this.#anchors.get(name);
+    const leaf = { tree: null, spot: { offset, keyOffset, children: noChildren } };
+    if (target === undefined) this.#fault(offset, 'an alias must follow the anchor that it names');
+    else if (target === 'open') this.#fault(offset, 'an alias must not stand inside what it names');
+    else if (depth + target.height > DEPTH_MAX) this.#fault(offset, 'nested too deeply');
+    else {
+      this.#count(target.nodes, offset);
+      this.#height = target.height;
+      return { tree: target.tree, spot: { offset, keyOffset, children: target.spot.children } };
+    }
+    return leaf;
+  }
+
+  #scalar(value: unknown, offset: number): Tree {
+    if (value === null || value === undefined) return null;
+    if (typeof value === 'string' || typeof value === 'boolean') return value;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    return this.#fault(offset, 'this is not a finite number');
+  }
+
+  #list(items: readonly (Node | null)[], at: { offset: number; keyOffset: number | undefined; depth: number }): Read {
+    const tree: Tree[] = [];
+    const children = new Map<string | number, Spot>();
+    let height = 0;
+    for (const item of items) {
+      const read = this.#read(item, at.offset, undefined, at.depth + 1);
+      children.set(tree.length, read.spot);
+      tree.push(read.tree);
+      height = Math.max(height, this.#height + 1);
+    }
+    this.#height = height;
+    return { tree, spot: { offset: at.offset, keyOffset: at.keyOffset, children } };
+  }
+
+  #map(
+    pairs: readonly Pair<Node, Node | null>[],
+    at: { offset: number; keyOffset: number | undefined; depth: number },
+  ): Read {
+    const tree = emptyTree();
+    const children = new Map<string | number, Spot>();
+    let height = 0;
+    for (const pair of pairs) {
+      const keyOffset = pair.key.range?.[0] ?? at.offset;
+      const key = isScalar(pair.key) && typeof pair.key.value === 'string' ? pair.key.value : undefined;
+      if (key === undefined) this.#fault(keyOffset, 'a key must be text');
+      else if (children.has(key)) this.#fault(keyOffset, 'this key was given before in the same map');
+      else {
+        const read = this.#read(pair.value, keyOffset, keyOffset, at.depth + 1);
+        children.set(key, read.spot);
+        tree[key] = read.tree;
+        height = Math.max(height, this.#height + 1);
+      }
+    }
+    this.#height = height;
+    return { tree, spot: { offset: at.offset, keyOffset: at.keyOffset, children } };
+  }
+
+  #count(nodes: number, offset: number): void {
+    const before = this.#nodes;
+    this.#nodes += nodes;
+    if (before <= NODES_MAX && this.#nodes > NODES_MAX)
+      this.#fault(offset, `the file has more than ${NODES_MAX} values once its aliases are written out`);
+  }
+
+  #fault(offset: number, message: string): null {
+    if (this.faults.length < SYNTAX_ERRORS_MAX) this.faults.push({ offset, message });
+    return null;
+  }
+}
+
+function offsetOf(root: Spot, path: TreePath, atKey: boolean): number {
+  let spot = root;
+  for (const [index, step] of path.entries()) {
+    const next = spot.children.get(step);
+    if (next === undefined) return spot.offset;
+    if (index === path.length - 1 && atKey) return next.keyOffset ?? next.offset;
+    spot = next;
+  }
+  return spot.offset;
+}
+
+function indexLines(lines: LineCounter, text: string): void {
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+}
+
+function positionAt(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
