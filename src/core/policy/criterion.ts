@@ -60,7 +60,7 @@ type CriterionDefinition<T> = {
   readonly needs: readonly Need[];
   readonly reasons: readonly Reason[];
   readonly isIdentity?: boolean;
-  compile(data: T, context: LoadContext): Test;
+  readonly compile: (data: T, context: LoadContext) => Test;
 };
 
 export function criterion<T>(definition: CriterionDefinition<T>): Criterion {

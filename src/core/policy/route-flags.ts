@@ -2,6 +2,8 @@
 
 import type { Tree, TreePath } from '../problem.ts';
 import type { Block, ParsedCriterion } from './parse.ts';
+import { isList, isObject } from './tree.ts';
+import type { TreeObject } from './tree.ts';
 
 /** `allow_public_unauthenticated_access`, `cors_allow_preflight`, ... of a route. */
 export type RouteFlags = {
@@ -9,8 +11,8 @@ export type RouteFlags = {
   readonly corsPreflight?: boolean;
   readonly anyAuthenticatedUser?: boolean;
   readonly allowedDomains?: readonly string[];
-  /** claim name -> accepted values */
-  readonly allowedIdpClaims?: { readonly [claim: string]: readonly Tree[] };
+  /** claim name -> accepted value or values; a mapping holds nested claims, whose names are joined by dots */
+  readonly allowedIdpClaims?: TreeObject;
   /** Each is a user id or an e-mail address. */
   readonly allowedUsers?: readonly string[];
 };
@@ -46,13 +48,8 @@ export function blocksOfFlags(flags: RouteFlags, routePath: TreePath): readonly 
   );
   add(
     'allowed_idp_claims',
-    Object.entries(flags.allowedIdpClaims ?? {}).flatMap(([claim, values]) =>
-      values.map((data, index) => ({
-        name: 'claim',
-        subPath: claim,
-        data,
-        path: [...routePath, 'allowed_idp_claims', claim, index],
-      })),
+    acceptedClaims(flags.allowedIdpClaims ?? {}, '', [...routePath, 'allowed_idp_claims']).map(
+      ({ claim, data, path }) => ({ name: 'claim', subPath: claim, data, path }),
     ),
   );
   add(
@@ -67,4 +64,17 @@ export function blocksOfFlags(flags: RouteFlags, routePath: TreePath): readonly 
     ),
   );
   return blocks;
+}
+
+type AcceptedClaim = { readonly claim: string; readonly data: Tree; readonly path: TreePath };
+
+/** One entry for each accepted value. Claims are flattened as those of a session are. Bounded by the depth of the configuration. */
+function acceptedClaims(claims: TreeObject, prefix: string, path: TreePath): readonly AcceptedClaim[] {
+  return Object.entries(claims).flatMap(([key, value]) => {
+    const claim = prefix + key;
+    const at = [...path, key];
+    if (isObject(value)) return acceptedClaims(value, `${claim}.`, at);
+    if (isList(value)) return value.map((data, index) => ({ claim, data, path: [...at, index] }));
+    return [{ claim, data: value, path: at }];
+  });
 }

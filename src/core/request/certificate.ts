@@ -1,0 +1,199 @@
+/**
+ * Client certificates as data, and whether one is valid: a chain to a configured authority, in time, for client authentication, not
+ * revoked, of the names that are wanted (RFC 5280 §6). Pure: certificates come parsed (adapters/x509), the time is an argument.
+ */
+
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { PolicySemantics } from '../config.ts';
+import type { CertificateFacts } from '../policy/facts.ts';
+import type { Problem, TreePath } from '../problem.ts';
+import { compileRegex } from '../regex.ts';
+import { err, ok } from '../result.ts';
+import type { Result } from '../result.ts';
+import type { EpochSeconds } from '../units.ts';
+
+export const sanTypes = ['dns', 'email', 'ip_address', 'uri', 'user_principal_name'] as const;
+export type SanType = (typeof sanTypes)[number];
+
+/** One certificate, parsed. Names of entities are the hex of their DER, so that equal text means equal name. */
+export type Certificate = {
+  /** For its key and to verify its signature. */
+  readonly x509: Pick<X509Certificate, 'verify' | 'publicKey'>;
+  readonly subject: string;
+  readonly issuer: string;
+  /** Lower-case hex, without leading zeros. */
+  readonly serialNumber: string;
+  readonly notBefore: EpochSeconds;
+  readonly notAfter: EpochSeconds;
+  /** Basic constraints; undefined = not a certificate authority. */
+  readonly authority: { readonly pathLength: number | undefined } | undefined;
+  /** False when a key usage extension does not name the signing of certificates. */
+  readonly maySignCertificates: boolean;
+  /** Object identifiers; undefined = no such extension, so any use. */
+  readonly extendedKeyUsage: readonly string[] | undefined;
+  /** Signed with MD5 or SHA-1. */
+  readonly isWeaklySigned: boolean;
+  /** A critical extension that nobody here understands (name constraints are one): the certificate must not be used. */
+  readonly hasUnknownCritical: boolean;
+  readonly names: { readonly [T in SanType]: readonly string[] };
+  readonly leaf: NonNullable<CertificateFacts['leaf']>;
+};
+
+/** A certificate revocation list, parsed. */
+export type RevocationList = {
+  readonly issuer: string;
+  readonly serialNumbers: ReadonlySet<string>;
+  isSignedBy(key: KeyObject): boolean;
+};
+
+/** `downstream_mtls.match_subject_alt_names`: at least one name of the certificate must match. */
+export type SanMatchers = { readonly [T in SanType]?: (name: string) => boolean };
+
+export type ClientCertificateRules = {
+  readonly authorities: readonly Certificate[];
+  readonly revocationLists: readonly RevocationList[];
+  /** Undefined = any names. */
+  readonly names: SanMatchers | undefined;
+  /** Certificates above the leaf; 0 = no limit but that of the search. */
+  readonly depthMax: number;
+};
+
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+const ANY_USAGE = '2.5.29.37.0';
+
+/** Certificates of one chain, and signatures that are verified in all to find one: a bound on what a client's chain can cost. */
+const CHAIN_LENGTH_MAX = 10;
+const SIGNATURES_MAX = 100;
+/** Certificates of the client's chain that are looked at. */
+const INTERMEDIATES_MAX = 20;
+
+/** Whether there is a chain from `leaf` to an authority that keeps every rule. `intermediates`: as the client sent them, in any order. */
+export function isValidClientCertificate(
+  leaf: Certificate,
+  intermediates: readonly Certificate[],
+  rules: ClientCertificateRules,
+  now: EpochSeconds,
+): boolean {
+  const search: Search = {
+    rules,
+    now,
+    intermediates: intermediates.slice(0, INTERMEDIATES_MAX),
+    signaturesLeft: SIGNATURES_MAX,
+  };
+  return isUsable(leaf, now) && extendChain([leaf], search);
+}
+
+type Search = {
+  readonly rules: ClientCertificateRules;
+  readonly now: EpochSeconds;
+  readonly intermediates: readonly Certificate[];
+  signaturesLeft: number;
+};
+
+/** Depth first: the authorities before the client's intermediates. The last of `chain` is to be issued by the next. */
+function extendChain(chain: readonly Certificate[], search: Search): boolean {
+  const last = chain.at(-1);
+  if (last === undefined) return false;
+  const { authorities } = search.rules;
+  // An authority may be the leaf itself.
+  if (chain.length === 1 && authorities.some((authority) => isSame(authority, last)) && keepsRules(chain, search.rules))
+    return true;
+  if (chain.length >= CHAIN_LENGTH_MAX) return false;
+  const isNext = (candidate: Certificate): boolean =>
+    !chain.some((earlier) => isSame(earlier, candidate)) && isIssuer(candidate, last, chain.length - 1, search);
+  return (
+    authorities.some((authority) => isNext(authority) && keepsRules([...chain, authority], search.rules)) ||
+    search.intermediates.some((candidate) => isNext(candidate) && extendChain([...chain, candidate], search))
+  );
+}
+
+const isSame = (a: Certificate, b: Certificate): boolean => a.leaf.fingerprint === b.leaf.fingerprint;
+
+/** `below`: intermediates between the issuer and the leaf. */
+function isIssuer(issuer: Certificate, subject: Certificate, below: number, search: Search): boolean {
+  if (issuer.subject !== subject.issuer || !isUsable(issuer, search.now)) return false;
+  if (issuer.authority === undefined || !issuer.maySignCertificates) return false;
+  if (below > (issuer.authority.pathLength ?? Infinity) || subject.isWeaklySigned) return false;
+  if (search.signaturesLeft <= 0) return false;
+  search.signaturesLeft--;
+  try {
+    return subject.x509.verify(issuer.x509.publicKey);
+  } catch {
+    // A key of another kind than the signature.
+    return false;
+  }
+}
+
+const isUsable = (certificate: Certificate, now: EpochSeconds): boolean =>
+  certificate.notBefore <= now && now <= certificate.notAfter && !certificate.hasUnknownCritical;
+
+/** What holds of a whole chain, leaf first: use, depth, names and revocation. */
+function keepsRules(chain: readonly Certificate[], rules: ClientCertificateRules): boolean {
+  if (rules.depthMax > 0 && chain.length - 1 > rules.depthMax) return false;
+  if (!chain.every(mayAuthenticateClients)) return false;
+  const [leaf, issuer] = chain;
+  if (leaf === undefined || !hasWantedName(leaf, rules.names)) return false;
+  return issuer === undefined || !isRevoked(leaf, issuer, rules.revocationLists);
+}
+
+const mayAuthenticateClients = ({ extendedKeyUsage: usage }: Certificate): boolean =>
+  usage === undefined || usage.includes(CLIENT_AUTH) || usage.includes(ANY_USAGE);
+
+const hasWantedName = ({ names }: Certificate, matchers: SanMatchers | undefined): boolean =>
+  matchers === undefined || sanTypes.some((type) => names[type].some((name) => matchers[type]?.(name) === true));
+
+/** Lists of the leaf's issuer only, as Envoy's `only_verify_leaf_cert_crl`. A list that the issuer did not sign revokes: it may hide one that does. */
+const isRevoked = (leaf: Certificate, issuer: Certificate, lists: readonly RevocationList[]): boolean =>
+  lists.some(
+    (list) =>
+      list.issuer === issuer.subject &&
+      (!list.isSignedBy(issuer.x509.publicKey) || list.serialNumbers.has(leaf.serialNumber)),
+  );
+
+export type SanPattern = { readonly type: SanType; readonly pattern: string };
+
+/**
+ * The patterns of each type as one matcher; the error names each pattern that is no regular expression. `strict`: a name must match one
+ * pattern as a whole. `pomerium`: several patterns of one type are bound only at the beginning of the first and the end of the last.
+ */
+export function compileSanPatterns(
+  patterns: readonly SanPattern[],
+  semantics: PolicySemantics,
+  path: TreePath,
+): Result<SanMatchers | undefined, readonly Problem[]> {
+  const problems: Problem[] = [];
+  const matchers: { [T in SanType]?: (name: string) => boolean } = {};
+  for (const type of sanTypes) {
+    const ofType = patterns.filter((pattern) => pattern.type === type);
+    const tests = ofType.flatMap(({ pattern }, index) => {
+      const source = semantics === 'strict' ? pattern : looselyBound(pattern, index, ofType.length);
+      const compiled = compileRegex(source);
+      if (compiled.ok) return [compiled.value];
+      const at = [...path, patterns.indexOf(ofType[index] ?? { type, pattern }), 'pattern'];
+      problems.push({ severity: 'error', path: at, message: compiled.error });
+      return [];
+    });
+    if (tests.length > 0) matchers[type] = (name) => tests.some((test) => test(name));
+  }
+  if (problems.length > 0) return err(problems);
+  return ok(patterns.length === 0 ? undefined : matchers);
+}
+
+function looselyBound(pattern: string, index: number, count: number): string {
+  const anything = '(?s:.*)';
+  const before = index === 0 ? '' : anything;
+  const after = index === count - 1 ? '' : anything;
+  return `${before}(?:${pattern})${after}`;
+}
+
+/** What a request's certificate came to. `presented` without `certificate`: it was not passed on, or cannot be read. */
+export function certificateFacts(
+  presented: boolean,
+  chain: readonly Certificate[],
+  rules: ClientCertificateRules,
+  now: EpochSeconds,
+): CertificateFacts {
+  const [leaf, ...intermediates] = chain;
+  if (leaf === undefined) return { presented, valid: false, leaf: undefined };
+  return { presented, valid: isValidClientCertificate(leaf, intermediates, rules, now), leaf: leaf.leaf };
+}
