@@ -174,9 +174,13 @@ function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
   const hasDeny = blocks.some(({ action, criteria }) => action === 'deny' && criteria.length > 0);
   if (hasIdentity && hasDeny)
     kinds.add('without identity or device, but denied anyway: `strict` refuses, `pomerium` asks for a login first');
+  // A reason that leads to status 495 under one semantics may be hidden by something unknown under the other.
+  const mayRefuseCertificate = all.some(
+    ({ loaded, block }) => loaded.criterion.name === 'invalid_client_certificate' && isInverted(block.operator),
+  );
   for (const { loaded, block } of all) {
     const { criterion, data } = loaded;
-    const isPlain = block.action === 'allow' && !isInverted(block.operator);
+    const isPlain = block.action === 'allow' && !isInverted(block.operator) && !mayRefuseCertificate;
     if (criterion.isIdentity && block.operator === 'and' && block.criteria.length > 1)
       kinds.add(
         'without identity or device, but refused by another criterion of the same `and`: `strict` refuses, `pomerium` asks for a login',
@@ -187,6 +191,8 @@ function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
       kinds.add('of a user whose e-mail address has more than one `@`: unknown under `strict`');
     if (criterion.name === 'source_ip' && !isPlain)
       kinds.add('whose client address is not known: unknown under `strict`');
+    if (criterion.name === 'mcp_tool' && !isPlain)
+      kinds.add('whose MCP message cannot be read: unknown under `strict`');
     if (criterion.name.startsWith('ssh_'))
       kinds.add('that are not SSH: unknown under `strict`, an empty name and key under `pomerium`');
     if (['http_method', 'http_path', 'cors_preflight'].includes(criterion.name) && !isPlain)

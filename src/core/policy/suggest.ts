@@ -1,8 +1,8 @@
 /** Did you mean: the known name that a misspelt one is closest to. */
 
-/** The nearest of `known`, if it is near enough to be meant: at most a third of the letters differ. */
+/** The nearest of `known`, if it is near enough to be meant. */
 export function suggest(name: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(Math.min(name.length, 40) / 3));
+  const limit = name.length < 4 ? 1 : Math.max(2, Math.floor(Math.min(name.length, 40) / 3));
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase().slice(0, 40), candidate);

@@ -36,11 +36,13 @@ export const domain = identityCriterion({
   compile: (matches, { semantics }) => {
     const isStrict = semantics === 'strict';
     return (subject) => {
-      const [, text, another] = (subject?.email ?? '').split('@', 3);
-      if (text === undefined) return false;
+      const address = subject?.email ?? '';
+      const at = address.indexOf('@');
+      if (at < 0) return false;
+      const next = address.indexOf('@', at + 1);
+      if (next < 0) return matches(address.slice(at + 1));
       // Two readings of `a@b@c` differ in who owns the address.
-      if (isStrict && another !== undefined) return undefined;
-      return matches(text);
+      return isStrict ? undefined : matches(address.slice(at + 1, next));
     };
   },
 });
