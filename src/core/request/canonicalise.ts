@@ -142,9 +142,10 @@ export function otherReadings(target: CanonicalTarget): readonly string[] {
   const readings = new Set<string>();
   let text = target.path;
   for (let round = 0; round <= DECODING_ROUNDS_MAX; round += 1) {
-    readings.add(text).add(resolve(text));
-    const stripped = text.replace(/;[^/]*/g, '');
-    readings.add(stripped).add(resolve(stripped));
+    for (const slashed of [text, text.replace(/\\/g, '/')]) {
+      const stripped = slashed.replace(/;[^/]*/g, '');
+      readings.add(slashed).add(resolve(slashed)).add(stripped).add(resolve(stripped));
+    }
     text = decodeOnce(text).text;
   }
   readings.delete(target.path);

@@ -202,6 +202,7 @@ describe('other readings', () => {
     ['/public/a;../admin', '/public/a/admin'],
     ['/public\\..\\admin', '/admin'],
     ['//admin', '/admin'],
+    ['/;\\admin', '/admin'],
     ['/a/..', '/'],
     ['/a/b/.', '/a/b/'],
     ['/../../..', '/'],
