@@ -1,7 +1,7 @@
 /** The certificate of a vector's request, and what its settings make of it. */
 
 import { parseCertificates, parseRevocationLists } from '../../src/adapters/x509/parse-certificates.ts';
-import { certificateFacts, compileSanPatterns, sanTypes } from '../../src/core/request/certificate.ts';
+import { compileSanPatterns, judgeCertificate, sanTypes } from '../../src/core/request/certificate.ts';
 import type { Certificate } from '../../src/core/request/certificate.ts';
 import type { CertificateFacts } from '../../src/core/policy/facts.ts';
 import { NOW } from './ppl-facts.ts';
@@ -52,7 +52,7 @@ export function createCertificates(vector: PplVector, fixtures: Fixtures): Vecto
   };
   const hasCa = authorities.length > 0;
   return {
-    facts: certificateFacts(presented && vector.request.ssh === undefined, sent, rules, NOW),
+    facts: judgeCertificate(presented && vector.request.ssh === undefined, sent, rules, NOW).facts,
     hasCa,
     denyInvalid: (hasCa || (settings?.ca ?? []).length > 0) && settings?.enforcement !== 'policy',
   };

@@ -10,6 +10,7 @@ import type { Problem, TreePath } from '../problem.ts';
 import { compileRegex } from '../regex.ts';
 import { err, ok } from '../result.ts';
 import type { Result } from '../result.ts';
+import { epochSeconds } from '../units.ts';
 import type { EpochSeconds } from '../units.ts';
 
 export const sanTypes = ['dns', 'email', 'ip_address', 'uri', 'user_principal_name'] as const;
@@ -67,20 +68,23 @@ const SIGNATURES_MAX = 100;
 /** Certificates of the client's chain that are looked at. */
 const INTERMEDIATES_MAX = 20;
 
-/** Whether there is a chain from `leaf` to an authority that keeps every rule. `intermediates`: as the client sent them, in any order. */
-export function isValidClientCertificate(
+/**
+ * The chain from `leaf` to an authority that keeps every rule, leaf first; undefined where there is none. `intermediates`: as the client
+ * sent them, in any order.
+ */
+export function findClientChain(
   leaf: Certificate,
   intermediates: readonly Certificate[],
   rules: ClientCertificateRules,
   now: EpochSeconds,
-): boolean {
+): readonly Certificate[] | undefined {
   const search: Search = {
     rules,
     now,
     intermediates: intermediates.slice(0, INTERMEDIATES_MAX),
     signaturesLeft: SIGNATURES_MAX,
   };
-  return isUsable(leaf, now) && extendChain([leaf], search);
+  return isUsable(leaf, now) ? extendChain([leaf], leaf, search) : undefined;
 }
 
 type Search = {
@@ -90,21 +94,27 @@ type Search = {
   signaturesLeft: number;
 };
 
-/** Depth first: the authorities before the client's intermediates. The last of `chain` is to be issued by the next. */
-function extendChain(chain: readonly Certificate[], search: Search): boolean {
-  const last = chain.at(-1);
-  if (last === undefined) return false;
+/** Depth first: the authorities before the client's intermediates. `last` ends `chain`, and is to be issued by the next. */
+function extendChain(
+  chain: readonly Certificate[],
+  last: Certificate,
+  search: Search,
+): readonly Certificate[] | undefined {
   const { authorities } = search.rules;
   // An authority may be the leaf itself.
-  if (chain.length === 1 && authorities.some((authority) => isSame(authority, last)) && keepsRules(chain, search.rules))
-    return true;
-  if (chain.length >= CHAIN_LENGTH_MAX) return false;
+  const isAuthority = chain.length === 1 && authorities.some((authority) => isSame(authority, last));
+  if (isAuthority && keepsRules(chain, search.rules)) return chain;
+  if (chain.length >= CHAIN_LENGTH_MAX) return undefined;
   const isNext = (candidate: Certificate): boolean =>
     !chain.some((earlier) => isSame(earlier, candidate)) && isIssuer(candidate, last, chain.length - 1, search);
-  return (
-    authorities.some((authority) => isNext(authority) && keepsRules([...chain, authority], search.rules)) ||
-    search.intermediates.some((candidate) => isNext(candidate) && extendChain([...chain, candidate], search))
-  );
+  for (const authority of authorities) {
+    if (isNext(authority) && keepsRules([...chain, authority], search.rules)) return [...chain, authority];
+  }
+  for (const candidate of search.intermediates) {
+    const found = isNext(candidate) ? extendChain([...chain, candidate], candidate, search) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 const isSame = (a: Certificate, b: Certificate): boolean => a.leaf.fingerprint === b.leaf.fingerprint;
@@ -146,9 +156,16 @@ const hasWantedName = ({ names }: Certificate, matchers: SanMatchers | undefined
 const isRevoked = (leaf: Certificate, issuer: Certificate, lists: readonly RevocationList[]): boolean =>
   lists.some(
     (list) =>
-      list.issuer === issuer.subject &&
-      (!list.isSignedBy(issuer.x509.publicKey) || list.serialNumbers.has(leaf.serialNumber)),
+      list.issuer === issuer.subject && (!isSignedBy(list, issuer) || list.serialNumbers.has(leaf.serialNumber)),
   );
+
+function isSignedBy(list: RevocationList, issuer: Certificate): boolean {
+  try {
+    return list.isSignedBy(issuer.x509.publicKey);
+  } catch {
+    return false;
+  }
+}
 
 export type SanPattern = { readonly type: SanType; readonly pattern: string };
 
@@ -164,13 +181,12 @@ export function compileSanPatterns(
   const problems: Problem[] = [];
   const matchers: { [T in SanType]?: (name: string) => boolean } = {};
   for (const type of sanTypes) {
-    const ofType = patterns.filter((pattern) => pattern.type === type);
-    const tests = ofType.flatMap(({ pattern }, index) => {
-      const source = semantics === 'strict' ? pattern : looselyBound(pattern, index, ofType.length);
+    const ofType = [...patterns.entries()].filter(([, pattern]) => pattern.type === type);
+    const tests = ofType.flatMap(([index, { pattern }], position) => {
+      const source = semantics === 'strict' ? pattern : looselyBound(pattern, position, ofType.length);
       const compiled = compileRegex(source);
       if (compiled.ok) return [compiled.value];
-      const at = [...path, patterns.indexOf(ofType[index] ?? { type, pattern }), 'pattern'];
-      problems.push({ severity: 'error', path: at, message: compiled.error });
+      problems.push({ severity: 'error', path: [...path, index, 'pattern'], message: compiled.error });
       return [];
     });
     if (tests.length > 0) matchers[type] = (name) => tests.some((test) => test(name));
@@ -186,14 +202,26 @@ function looselyBound(pattern: string, index: number, count: number): string {
   return `${before}(?:${pattern})${after}`;
 }
 
-/** What a request's certificate came to. `presented` without `certificate`: it was not passed on, or cannot be read. */
-export function certificateFacts(
+/** What a request's certificate came to, and how long that holds. */
+export type JudgedCertificate = {
+  readonly facts: CertificateFacts;
+  /** The facts hold at any time from the first to the second, both included. Of an invalid certificate only now. */
+  readonly holds: readonly [from: EpochSeconds, until: EpochSeconds];
+};
+
+/** `chain`: what the client sent, leaf first; empty where it was not passed on, or cannot be read. */
+export function judgeCertificate(
   presented: boolean,
   chain: readonly Certificate[],
   rules: ClientCertificateRules,
   now: EpochSeconds,
-): CertificateFacts {
+): JudgedCertificate {
   const [leaf, ...intermediates] = chain;
-  if (leaf === undefined) return { presented, valid: false, leaf: undefined };
-  return { presented, valid: isValidClientCertificate(leaf, intermediates, rules, now), leaf: leaf.leaf };
+  if (leaf === undefined) return { facts: { presented, valid: false, leaf: undefined }, holds: [now, now] };
+  const found = findClientChain(leaf, intermediates, rules, now);
+  const facts: CertificateFacts = { presented, valid: found !== undefined, leaf: leaf.leaf };
+  if (found === undefined) return { facts, holds: [now, now] };
+  const from = Math.max(...found.map(({ notBefore }) => notBefore));
+  const until = Math.min(...found.map(({ notAfter }) => notAfter));
+  return { facts, holds: [epochSeconds(from), epochSeconds(until)] };
 }
