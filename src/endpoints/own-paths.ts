@@ -79,6 +79,7 @@ const endpointsWithSession: ReadonlySet<EndpointName> = new Set<EndpointName>([
   'sign_in',
   'sign_out_confirm',
   'sign_out',
+  'signed_out',
   'callback',
   'ticket',
 ]);
@@ -101,4 +102,6 @@ export function matchOwnPath(target: CanonicalTarget, method: string): OwnPath |
 const unknown: OwnPath = { endpoint: 'unknown', needsSession: false, allow: '' };
 
 const isInOwnTree = (path: string): boolean =>
-  OWN_TREES.some((tree) => path.startsWith(tree) && (path.length === tree.length || /^[/\\;%]/.test(path.slice(tree.length))));
+  OWN_TREES.some(
+    (tree) => path.startsWith(tree) && (path.length === tree.length || /^[/\\;%]/.test(path.slice(tree.length))),
+  );
