@@ -104,6 +104,16 @@ export function outcomes(reasons: ReasonsByTruth): (truth: Truth) => Outcome {
 /** A text holds bytes that are not UTF-8; nobody knows what the upstream makes of them. */
 export const NOT_UTF8_REASON = 'text-not-utf8';
 
+/** The reasons that a criterion of that data can give. */
+export const reasonsOf = (
+  { pass, fail, unknown }: ReasonsByTruth,
+  { form }: DataParser<unknown>,
+): readonly Reason[] => [
+  pass,
+  fail,
+  ...(unknown !== undefined ? [unknown] : form === 'string matcher' ? [NOT_UTF8_REASON] : []),
+];
+
 /**
  * A criterion about who asks. Without identity it is unknown in `strict`, and leads to a login. In `pomerium` the same test runs
  * without a subject, and only if it fails the reason is `user-unauthenticated`.
@@ -122,7 +132,7 @@ export function identityCriterion<T>(definition: {
     ...definition,
     needs: ['subject', ...(definition.needs ?? [])],
     isIdentity: true,
-    reasons: [reasons.pass, reasons.fail, LOGIN_REASON, reasons.unknown ?? NOT_UTF8_REASON],
+    reasons: [...reasonsOf(reasons, definition.data), LOGIN_REASON],
     compile(data, context) {
       const matches = definition.compile(data, context);
       if (context.semantics === 'strict')
@@ -153,7 +163,7 @@ export function httpCriterion<T>(definition: {
   return criterion<T>({
     ...definition,
     needs: definition.needs ?? [],
-    reasons: [reasons.pass, reasons.fail, ...notHttp.reasons.list, reasons.unknown ?? NOT_UTF8_REASON],
+    reasons: [...reasonsOf(reasons, definition.data), ...notHttp.reasons.list],
     compile(data, context) {
       const matches = definition.compile(data, context);
       if (context.semantics === 'strict') return ({ http }) => (http === undefined ? notHttp : byTruth(matches(http)));

@@ -2,7 +2,7 @@
 
 import type { PolicyFacts, SshFacts } from './facts.ts';
 import type { Criterion, DataParser, LoadContext, ReasonsByTruth } from './criterion.ts';
-import { criterion, NOT_UTF8_REASON, outcome, outcomes } from './criterion.ts';
+import { criterion, outcome, outcomes, reasonsOf } from './criterion.ts';
 import type { Truth } from './verdict.ts';
 
 const notSsh = outcome('unknown', 'request-not-ssh');
@@ -20,7 +20,7 @@ export function sshCriterion<T>(definition: {
     name,
     data,
     needs: [],
-    reasons: [reasons.pass, reasons.fail, ...notSsh.reasons.list, NOT_UTF8_REASON],
+    reasons: [...reasonsOf(reasons, data), ...notSsh.reasons.list],
     compile(parsed, context) {
       const matches = definition.compile(parsed, context);
       if (context.semantics === 'strict')
