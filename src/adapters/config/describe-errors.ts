@@ -43,7 +43,8 @@ function describe(tree: Tree, { path, error }: PlacedError): Problem {
     return { severity: 'error', path: [...path, propertyName], atKey: true, message: `${nameOf(path)} ${rule}` };
   }
   const message = `${nameOf(path)} ${describeValue(tree, path, error)}`;
-  return { severity: 'error', path, message, ...(error.keyword === 'not' ? { atKey: true } : {}) };
+  const isAboutKey = error.keyword === 'not' || valueAt(tree, path) === null;
+  return { severity: 'error', path, message, ...(isAboutKey ? { atKey: true } : {}) };
 }
 
 function describeValue(tree: Tree, path: TreePath, error: ErrorObject): string {
@@ -79,8 +80,10 @@ const ownMessage = (error: ErrorObject): string | undefined => {
 
 /** `allowed_users` for the key, `allowed_users[1]` for an item, `redis.port` below a section. */
 function nameOf(path: TreePath): string {
-  const steps = path[0] === 'routes' || path[0] === 'policy' ? path.slice(2) : path;
-  if (steps.length === 0) return path.length === 0 ? 'the file' : 'a route';
+  if (path.length === 0) return 'the file';
+  const isInRoute = path.length >= 2 && (path[0] === 'routes' || path[0] === 'policy');
+  if (isInRoute && path.length === 2) return 'a route';
+  const steps = isInRoute ? path.slice(2) : path;
   const name = steps
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${show(step)}`))
     .join('');

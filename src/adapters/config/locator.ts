@@ -11,6 +11,7 @@ export type Locate = (problems: readonly Problem[]) => readonly LocatedProblem[]
 const OTHER_NAMES: { readonly [key: string]: string } = {
   auth_url: 'authenticate_service_url',
   session_lifetime: 'cookie_expire',
+  signing_key: 'signing_key_file',
 };
 
 export function createLocator(source: {

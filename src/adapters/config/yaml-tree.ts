@@ -17,7 +17,7 @@ export const TEXT_CHARS_MAX = 1024 * 1024;
 const DEPTH_MAX = 64;
 /** Columns of indentation, and block indicators in one line: together they bound the depth before anything recursive runs. */
 const INDENT_COLUMNS_MAX = 256;
-/** Lexical tokens: bounds the time that a file of tiny tokens can take. */
+/** Lexical tokens without blanks: bounds the time that a file of tiny tokens can take. */
 const TOKENS_MAX = 400_000;
 /** Nodes once aliases are written out. */
 const NODES_MAX = 200_000;
@@ -83,7 +83,8 @@ function compose(text: string): Result<Document.Parsed, readonly Fault[]> {
       resolveKnownTags: false,
       schema: 'core',
       version: '1.2',
-      logLevel: 'silent',
+      // Not 'silent': that would let further documents pass unseen.
+      logLevel: 'error',
     });
   } catch {
     return err([{ offset: 0, message: 'this is not YAML that can be read' }]);
@@ -106,7 +107,7 @@ function findExcess(text: string): Fault | undefined {
   let atLineStart = true;
   for (const lexeme of new Lexer().lex(text)) {
     const type = CST.tokenType(lexeme);
-    tokens += 1;
+    if (type !== 'space' && !isMarker(type)) tokens += 1;
     if (tokens > TOKENS_MAX) return { offset, message: `the file has more than ${TOKENS_MAX} YAML tokens` };
     if (type === 'newline') indicatorsInLine = 0;
     else if (type === 'seq-item-ind' || type === 'explicit-key-ind' || type === 'map-value-ind') indicatorsInLine += 1;

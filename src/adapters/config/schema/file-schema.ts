@@ -173,7 +173,7 @@ const foreignProperties = (keys: ForeignKeys): TProperties =>
 
 const route = Type.Object(
   { ...routeKeys, ...foreignProperties(foreignRouteKeys) },
-  { additionalProperties: false, errorMessage: 'must be a route: a map of keys', description: 'A route.' },
+  { additionalProperties: false, errorMessage: 'must be a map of keys', description: 'A route.' },
 );
 
 const routeList = (description: string) =>
