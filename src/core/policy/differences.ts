@@ -16,35 +16,41 @@ import { createSilentReport } from './report.ts';
 import { isObject } from './tree.ts';
 
 export function warnOfDifferences(blocks: readonly LoadedBlock[], options: LoadOptions, report: Report): void {
-  for (const [index, block] of blocks.entries()) {
-    const earlier = blocks.slice(0, index).find((other) => isSameBody(other, block));
-    if (earlier !== undefined) reportSeveralOperators(earlier, block, blocks, report);
+  for (const body of bodies(blocks)) reportSeveralOperators(body, report);
+  const allowing = blocks.filter(({ action, criteria }) => action === 'allow' && criteria.length > 0);
+  for (const block of blocks) {
     for (const loaded of block.criteria) warnOfCriterion(loaded, block, options, report);
-    warnOfIdentity(block, blocks, report);
+    warnOfIdentity(block, allowing, report);
   }
   noticeRareRequests(blocks, report);
 }
 
 const isInverted = (operator: Operator): boolean => operator === 'not' || operator === 'nor';
 
-/** `allow[0].or` -> `allow[0]`: the body that a block belongs to. */
+/** `allow[0].or` -> `allow[0].`: the body that a block belongs to. */
 const bodyOf = ({ at, operator }: LoadedBlock): string => at.slice(0, -operator.length);
 
-const isSameBody = (a: LoadedBlock, b: LoadedBlock): boolean => a.at.includes('.') && bodyOf(a) === bodyOf(b);
+/** Blocks by the body that they stand in; those of one body follow each other. */
+function bodies(blocks: readonly LoadedBlock[]): readonly (readonly LoadedBlock[])[] {
+  const grouped: LoadedBlock[][] = [];
+  for (const block of blocks) {
+    const last = grouped.at(-1);
+    const previous = last?.at(-1);
+    if (last !== undefined && previous !== undefined && block.at.includes('.') && bodyOf(previous) === bodyOf(block))
+      last.push(block);
+    else grouped.push([block]);
+  }
+  return grouped;
+}
 
 /** The operators of one body are OR'ed, which is not how it reads: `strict` wants it written out. */
-function reportSeveralOperators(
-  first: LoadedBlock,
-  block: LoadedBlock,
-  blocks: readonly LoadedBlock[],
-  report: Report,
-): void {
-  const body = blocks.filter((other) => isSameBody(other, block));
-  if (body[1] !== block) return;
+function reportSeveralOperators(body: readonly LoadedBlock[], report: Report): void {
+  const [first, second] = body;
+  if (first === undefined || second === undefined) return;
   const names = body.map(({ operator }) => `\`${operator}\``).join(' and ');
   report.strictly(
     first.path.slice(0, -1),
-    `${names} stand in one rule, and one of them would be enough. Write either ${eitherRule(body)} (one is enough), or ${bothRules(body)} (all must hold)`,
+    `${names} stand in one rule, and one of them would be enough. Write either ${eitherRule(body)} (one is enough), or ${bothRules(body, first.action)} (all must hold)`,
   );
 }
 
@@ -67,8 +73,7 @@ const eitherRule = (body: readonly LoadedBlock[]): string =>
  * All operators at once. What is negated moves to the other action of the route; the positive criteria become `and` rules, one for each
  * choice among those of `or`.
  */
-function bothRules(body: readonly LoadedBlock[]): string {
-  const action: Action = body[0]?.action ?? 'allow';
+function bothRules(body: readonly LoadedBlock[], action: Action): string {
   const criteriaOf = (operator: Operator): readonly LoadedCriterion[] =>
     body.find((block) => block.operator === operator)?.criteria ?? [];
   if (action === 'deny')
@@ -134,14 +139,12 @@ const holdsUnderPomerium = (loaded: LoadedCriterion, options: LoadOptions, facts
 };
 
 /** Under `pomerium` the reason of a criterion that lacks identity leads to a login even from a rule that cannot hold, or that does hold. */
-function warnOfIdentity(block: LoadedBlock, blocks: readonly LoadedBlock[], report: Report): void {
+function warnOfIdentity(block: LoadedBlock, allowing: readonly LoadedBlock[], report: Report): void {
   const { action, operator, criteria, path } = block;
   const identity = criteria.find(({ criterion }) => criterion.isIdentity);
   if (identity === undefined) return;
   const isAmongOthers = criteria.length > 1;
-  const hasOtherBlocks = blocks.some(
-    (other) => other !== block && other.action === 'allow' && other.criteria.length > 0,
-  );
+  const hasOtherBlocks = allowing.some((other) => other !== block);
   if (action === 'allow' && isInverted(operator) && ((operator === 'nor' && isAmongOthers) || hasOtherBlocks))
     report.warn(
       path,

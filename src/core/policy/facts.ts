@@ -38,7 +38,7 @@ export type Subject = {
 export type CertificateFacts = {
   /** Whether the client presented one at all. */
   readonly presented: boolean;
-  /** Whether it was validated against a configured CA at `now`. With no CA configured: see `invalid_client_certificate`. */
+  /** Whether it was validated against a configured CA at `now`; false where none is configured (PolicySource.hasClientCa). */
   readonly valid: boolean;
   readonly leaf:
     | {
@@ -54,9 +54,11 @@ export type CertificateFacts = {
 };
 
 export type McpFacts = {
-  /** JSON-RPC method; empty when the body is absent, partial or unreadable (`readable` false). */
+  /** JSON-RPC method; empty when there is no request to read: made by parseMcpMessage. */
   readonly method: string;
+  /** What `tools/call` names; undefined for other methods, and where it names nothing. */
   readonly tool: string | undefined;
+  /** False when the body is absent, partial, no message, or could be read in more than one way. True for GET and DELETE without a body. */
   readonly readable: boolean;
 };
 
@@ -67,7 +69,7 @@ export type SshFacts = {
 };
 
 export type DeviceFacts = {
-  /** By device type (`any`, `enclave_only`): the first credential of that type and its enrolment. */
+  /** By device type (`any`, `enclave_only`): the first credential of that type. `enrolled`: there is a record of its enrolment. */
   readonly byType: ReadonlyMap<
     string,
     { readonly credentialId: string; readonly enrolled: boolean; readonly approved: boolean }
