@@ -31,6 +31,8 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
   const authUrl = oneSpelling(file, ['auth_url', 'authenticate_service_url'], problems);
   checkSameSite(file, context);
   checkSignOutUrl(file, problems);
+  if (TAKEN_HEADERS.has((file.assertion_header ?? '').toLowerCase()))
+    problems.error(['assertion_header'], '`assertion_header` must be a header that applications may get from Doorward');
   const access: AccessConfig = {
     routes,
     idps,

@@ -75,11 +75,10 @@ export async function readKeySecrets(
     const weakness = weaknessOf(value);
     if (weakness !== undefined) context.problems.error(path, `\`${source.key}\` ${weakness}`);
   }
-  if (
-    source.given === undefined &&
-    source.givenFiles === undefined &&
-    !context.problems.isFaulty([`${source.key}_file`])
-  )
-    context.problems.error([source.key], `\`${source.key}\` is missing: ${HOW}`);
+  if (source.given === undefined && source.givenFiles === undefined) {
+    // Where the other spelling is there and faulty, that is what was meant.
+    const isFileFaulty = context.problems.isTouched([`${source.key}_file`]);
+    if (!isFileFaulty) context.problems.missing([source.key], `\`${source.key}\` is missing: ${HOW}`);
+  }
   return secrets.map(({ value }) => value);
 }
