@@ -93,8 +93,8 @@ describe('what is wrong with a secret', () => {
   const make = 'make one with `openssl rand -base64 32`';
 
   test.each([
-    [`${shared}`, [`1:1 error \`cookie_secret\` is missing: ${make}`]],
-    [`${cookie}`, [`1:1 error \`shared_secret\` is missing: ${make}`]],
+    [shared, [`1:1 error \`cookie_secret\` is missing: ${make}`]],
+    [cookie, [`1:1 error \`shared_secret\` is missing: ${make}`]],
     [
       `${cookie}\nshared_secret: short`,
       [`2:16 error \`shared_secret\` must be 32 bytes in base64, or random text of at least 32 characters: ${make}`],
