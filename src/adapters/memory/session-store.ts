@@ -1,0 +1,170 @@
+/** Sessions of one process, in memory: the embedded default. Everything but the port's promises is synchronous. No timer, no I/O. */
+
+import { DependencyError, type Clock, type Revoked, type SessionStore, type SessionSummary } from '../../core/ports.ts';
+import { userKeyOf } from '../../core/session/revocation.ts';
+import type { LoginMark, Session } from '../../core/session/session.ts';
+import { summaryOf } from '../../core/session/summary.ts';
+import { sessionHandle, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
+import { HandleIndex } from './handle-index.ts';
+import { sweepStep } from './sweep.ts';
+
+/** Sessions come from logins only, so this is far more than one process sees; beyond it logins fail, and nobody's session is dropped. */
+const SESSIONS_MAX = 500_000;
+/** Ended users that are remembered one by one. A login does not take an hour; see `#forget`. */
+const ENDED_USERS_MAX = 10_000;
+const ENDED_USER_SECONDS = 3600;
+
+/** There is one history: it ends with the process, and every session and every login in flight with it. */
+const HISTORY = 'memory';
+
+type EndedUser = { readonly seq: number; readonly at: EpochSeconds };
+
+class MemorySessionStore implements SessionStore {
+  readonly #clock: Clock;
+  readonly #sessionsMax: number;
+  readonly #sessions = new Map<SessionHandle, Session>();
+  readonly #byUser = new HandleIndex();
+  /** By subject and by e-mail address. */
+  readonly #byName = new HandleIndex();
+  readonly #sweep = sweepStep(this.#sessions, (session) => session.expiresAt);
+  #seq = 0;
+  readonly #endedUsers = new Map<string, EndedUser>();
+  /** Logins whose mark is older are refused, whoever they are of: what ended users they should be compared with is not remembered. */
+  #oldestMark = 0;
+
+  constructor(clock: Clock, sessionsMax: number) {
+    this.#clock = clock;
+    this.#sessionsMax = sessionsMax;
+  }
+
+  get(handle: SessionHandle): Session | undefined {
+    const session = this.#sessions.get(handle);
+    return session !== undefined && this.#clock.now() < session.expiresAt ? session : undefined;
+  }
+
+  loginMark(): LoginMark {
+    return { history: HISTORY, seq: this.#seq };
+  }
+
+  create(session: Session): Promise<boolean> {
+    return settle(() => {
+      for (const handle of this.#sweep(this.#clock.now(), this.#sessions.size >= this.#sessionsMax)) this.#drop(handle);
+      if (this.#sessions.size >= this.#sessionsMax) {
+        throw new DependencyError(
+          'store-unavailable',
+          `the memory store holds ${this.#sessionsMax} sessions, its bound`,
+        );
+      }
+      if (this.#sessions.has(session.handle) || this.#diedInFlight(session)) return false;
+      this.#sessions.set(session.handle, session);
+      this.#byUser.add(userKeyOf(session), session.handle);
+      for (const name of namesOf(session)) this.#byName.add(name, session.handle);
+      return true;
+    });
+  }
+
+  touch(handle: SessionHandle, lastSeenAt: EpochSeconds): Promise<void> {
+    const session = this.#sessions.get(handle);
+    if (session !== undefined && lastSeenAt > session.lastSeenAt) {
+      this.#sessions.set(handle, { ...session, lastSeenAt });
+    }
+    return Promise.resolve();
+  }
+
+  revoke(handle: SessionHandle): Promise<Revoked> {
+    return this.#ending(() => {
+      this.#seq += 1;
+      return this.#end([handle]);
+    });
+  }
+
+  revokeUser(user: { readonly issuer: string; readonly subject: string }): Promise<Revoked> {
+    return this.#ending(() => {
+      this.#seq += 1;
+      const key = userKeyOf(user);
+      this.#remember(key, { seq: this.#seq, at: this.#clock.now() });
+      return this.#end([...this.#byUser.get(key)]);
+    });
+  }
+
+  list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]> {
+    const handles = query.user === undefined ? this.#sessions.keys() : this.#byName.get(query.user);
+    const live: Session[] = [];
+    for (const handle of handles) {
+      const session = this.get(sessionHandle(handle));
+      if (session !== undefined) live.push(session);
+    }
+    live.sort((one, other) => other.createdAt - one.createdAt);
+    return Promise.resolve(live.slice(0, query.limit).map(summaryOf));
+  }
+
+  ping(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Whether the session's user was ended after its login began. */
+  #diedInFlight({ mark, issuer, subject }: Session): boolean {
+    if (mark.history !== HISTORY || mark.seq < this.#oldestMark) return true;
+    const ended = this.#endedUsers.get(userKeyOf({ issuer, subject }));
+    return ended !== undefined && ended.seq > mark.seq;
+  }
+
+  #remember(key: string, ended: EndedUser): void {
+    this.#endedUsers.delete(key);
+    this.#endedUsers.set(key, ended);
+    this.#forget(ended.at);
+  }
+
+  /** Drops the oldest memories; a login that began before one of them can no longer be judged and is refused from then on. */
+  #forget(now: EpochSeconds): void {
+    for (const [key, { seq, at }] of this.#endedUsers) {
+      if (this.#endedUsers.size <= ENDED_USERS_MAX && now - at <= ENDED_USER_SECONDS) return;
+      this.#endedUsers.delete(key);
+      this.#oldestMark = seq;
+    }
+  }
+
+  #ending(end: () => number): Promise<Revoked> {
+    const startedMs = this.#clock.monotonicMs();
+    const sessions = end();
+    return Promise.resolve({ sessions, acknowledged: 1, tookMs: this.#clock.monotonicMs() - startedMs });
+  }
+
+  /** How many of them were live. */
+  #end(handles: readonly string[]): number {
+    let count = 0;
+    for (const handle of handles) {
+      if (this.get(sessionHandle(handle)) !== undefined) count += 1;
+      this.#drop(sessionHandle(handle));
+    }
+    return count;
+  }
+
+  #drop(handle: SessionHandle): void {
+    const session = this.#sessions.get(handle);
+    if (session === undefined) return;
+    this.#sessions.delete(handle);
+    this.#byUser.remove(userKeyOf(session), handle);
+    for (const name of namesOf(session)) this.#byName.remove(name, handle);
+  }
+}
+
+const namesOf = ({ subject, email }: Session): readonly string[] =>
+  email === '' || email === subject ? [subject] : [subject, email];
+
+/** What it throws is a rejection. */
+const settle = <T>(run: () => T): Promise<T> =>
+  new Promise((resolve) => {
+    resolve(run());
+  });
+
+/** `sessionsMax`: beyond it `create` throws `store-unavailable`. */
+export const createMemorySessionStore = (options: {
+  readonly clock: Clock;
+  readonly sessionsMax?: number;
+}): SessionStore & { get(handle: SessionHandle): Session | undefined; loginMark(): LoginMark } =>
+  new MemorySessionStore(options.clock, options.sessionsMax ?? SESSIONS_MAX);

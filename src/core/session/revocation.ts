@@ -1,0 +1,30 @@
+/** What ends a session from outside: tombstones, each the number that the control slot had when it was set. Pure; stores keep the numbers. */
+
+import { createHash } from 'node:crypto';
+import type { LoginMark } from './session.ts';
+
+/** undefined = there is none. */
+export type Tombstones = {
+  readonly session: number | undefined;
+  readonly user: number | undefined;
+  readonly idp: number | undefined;
+  readonly all: number | undefined;
+};
+
+/** `mark` was read before the login's code was redeemed, so a wide revocation that is newer ends the session whenever it was stored. */
+export const isRevoked = (mark: LoginMark, tombstones: Tombstones): boolean =>
+  tombstones.session !== undefined ||
+  [tombstones.user, tombstones.idp, tombstones.all].some((seq) => seq !== undefined && seq > mark.seq);
+
+const digest = (parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+
+/** Names a user (issuer and subject) in stores; 43 characters. */
+export const userKeyOf = (user: { readonly issuer: string; readonly subject: string }): string =>
+  digest(['user', user.issuer, user.subject]);
+
+/** Names, in stores, everybody who has this subject or e-mail address; 43 characters. */
+export const nameKeyOf = (subjectOrEmail: string): string => digest(['name', subjectOrEmail]);
+
+/** Names an identity provider in stores; 43 characters. */
+export const idpKeyOf = (idp: string): string => digest(['idp', idp]);
