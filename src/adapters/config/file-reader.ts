@@ -1,6 +1,7 @@
 /** Reads the files that a configuration names, remembering each with the digest of what was read, for whoever watches them. */
 
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { err, ok } from '../../core/result.ts';
@@ -20,7 +21,8 @@ export const FILE_BYTES_MAX = 1024 * 1024;
 
 /** A regular file (or a link to one) of at most FILE_BYTES_MAX bytes. Never waits at a pipe, never reads a device. */
 export const readRegularFile: ReadFile = async (path) => {
-  const handle = await open(path, 'r');
+  // Without O_NONBLOCK, opening a pipe waits for its writer.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const status = await handle.stat();
     if (status.isDirectory()) throw withCode('EISDIR');
