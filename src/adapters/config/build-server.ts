@@ -19,6 +19,9 @@ export async function buildServer(file: ConfigFile, context: Context): Promise<S
   const opsAddress = addressOf(file, 'ops_address', context);
   if (sameAddress(grpcAddress, opsAddress))
     context.problems.error(['ops_address'], '`ops_address` must not be the address of the Check listener');
+  const adminPath = adminSocket(file, context);
+  if ([grpcAddress, opsAddress].some((address) => address.kind === 'unix' && address.path === adminPath))
+    context.problems.error(['admin_socket'], '`admin_socket` must be a socket of its own');
   checkExposure(file, grpcAddress, context);
   const store = storeOf(file, context);
   return {
@@ -26,7 +29,7 @@ export async function buildServer(file: ConfigFile, context: Context): Promise<S
     grpc_tls: await grpcTls(file, context),
     grpc_insecure: file.grpc_insecure ?? false,
     ops_address: opsAddress,
-    admin_socket: adminSocket(file, context),
+    admin_socket: adminPath,
     session_store: store,
     redis: file.redis === undefined ? undefined : await buildRedis(file.redis, context),
     workers: workersOf(file, store, context),
@@ -43,8 +46,12 @@ function addressOf(file: ConfigFile, key: 'grpc_address' | 'ops_address', { prob
   return { kind: 'unix', path: `/${key}` };
 }
 
-const sameAddress = (a: ListenAddress, b: ListenAddress): boolean =>
-  a.kind === 'unix' ? b.kind === 'unix' && a.path === b.path : b.kind === 'tcp' && b.port !== 0 && a.port === b.port;
+function sameAddress(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.kind === 'unix') return b.kind === 'unix' && a.path === b.path;
+  if (b.kind === 'unix') return false;
+  const isEverywhere = [a.host, b.host].some((host) => host === '::' || host === '0.0.0.0');
+  return a.port === b.port && a.port !== 0 && (a.host === b.host || isEverywhere);
+}
 
 /** SECURITY: whoever can send a Check can claim to be any peer and get a signed identity, so the listener opens to others knowingly only. */
 function checkExposure(file: ConfigFile, address: ListenAddress, { problems }: Context): void {

@@ -119,6 +119,10 @@ routes:
     on_unauthenticated: 401
     labels: { environment: production }
 `);
+    // Others are other ways to say what is said here, or have one value only.
+    const others = ['prefix', 'path', 'regex', 'allow_public_unauthenticated_access', 'allow_any_authenticated_user'];
+    const fixed = ['bearer_token_format', 'enable_google_cloud_serverless_authentication'];
+    expect([...Object.keys(access.routes[0] ?? {}), ...others, ...fixed].sort()).toEqual([...appliedRouteKeys].sort());
     expect(access.routes).toEqual([
       {
         from: 'https://a.example.com',

@@ -172,6 +172,17 @@ describe('what is wrong is told', () => {
     ],
     ['ops_address: 127.0.0.1:50051', ['1:14 error `ops_address` must not be the address of the Check listener']],
     [
+      'grpc_address: 127.0.0.1:9000\nops_address: ":9000"',
+      ['2:14 error `ops_address` must not be the address of the Check listener'],
+    ],
+    ['grpc_address: unix:/a\nadmin_socket: /a', ['2:15 error `admin_socket` must be a socket of its own']],
+    ['grpc_address: 127.0.0.1:9000\nops_address: "[::1]:9000"', []],
+    ['ops_address: unix:/a\ngrpc_address: 127.0.0.1:1', []],
+    [
+      `grpc_tls: { ${TLS}, spiffe_ids: [] }`,
+      ['1:83 error `grpc_tls.spiffe_ids` must be a list of texts that is not empty'],
+    ],
+    [
       'grpc_address: unix:/a\nops_address: unix:///a',
       ['2:14 error `ops_address` must not be the address of the Check listener'],
     ],

@@ -128,7 +128,17 @@ describe('wrong values', () => {
     [route('on_unauthenticated: 403'), '3:25 error `on_unauthenticated` must be auto, redirect or 401'],
     [route('labels: { tier: 1 }'), '3:21 error `labels.tier` must be text (put numbers and yes or no in quotes)'],
     [route('set_request_headers: { "X:Y": a }'), '3:28 error `set_request_headers` must have header names as keys'],
-    [route('set_request_headers: { X: 1 }'), '3:31 error `set_request_headers.X` must be text'],
+    [
+      route('set_request_headers: { X: 1 }'),
+      '3:31 error `set_request_headers.X` must be text without line breaks and control characters',
+    ],
+    [route('idp: []'), '3:10 error `idp` must be a list of texts that is not empty'],
+    [route('idp: " , "'), '3:10 error `idp` must be a list of texts that is not empty'],
+    [route('remove_request_headers: ["X A"]'), '3:30 error `remove_request_headers[0]` must be a header name'],
+    [
+      route('set_request_headers: { X: "a\\r\\nY: b" }'),
+      '3:31 error `set_request_headers.X` must be text without line breaks and control characters',
+    ],
     [
       route('allowed_idp_claims: [a]'),
       '3:25 error `allowed_idp_claims` must be a map of claims to the values that are accepted',

@@ -57,14 +57,25 @@ export const duration = (about: About) =>
     ...about,
   });
 
-/** A list of texts; one text is a list of one, and commas separate. */
-export const textList = (about: About) =>
+/** A list of texts; one text is a list of one, and commas separate. `item` says more about each. */
+export const textList = (about: About, item: { readonly pattern?: string; readonly errorMessage?: string } = {}) =>
   Type.Unsafe<string | readonly string[]>({
     anyOf: [
       { type: 'string', minLength: 1 },
-      { type: 'array', items: listItem },
+      { type: 'array', items: { ...listItem, ...item } },
     ],
     errorMessage: 'must be a list of texts',
+    ...about,
+  });
+
+/** A list that narrows: with nothing in it, it could mean all or nothing, and so it is refused. */
+export const narrowingList = (about: About) =>
+  Type.Unsafe<string | readonly string[]>({
+    anyOf: [
+      { type: 'string', pattern: '[^\\s,]' },
+      { type: 'array', minItems: 1, items: listItem },
+    ],
+    errorMessage: 'must be a list of texts that is not empty',
     ...about,
   });
 
@@ -89,7 +100,12 @@ export const headerMap = (about: About) =>
   Type.Unsafe<{ readonly [name: string]: string }>({
     type: 'object',
     propertyNames: { pattern: HEADER_NAME_PATTERN, errorMessage: 'must have header names as keys' },
-    additionalProperties: { type: 'string', errorMessage: 'must be text' },
+    // RFC 9110 §5.5: a line break in a value would begin another header.
+    additionalProperties: {
+      type: 'string',
+      pattern: '^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]*$',
+      errorMessage: 'must be text without line breaks and control characters',
+    },
     errorMessage: 'must be a map of header names to texts',
     ...about,
   });

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import type { Static, TObject } from 'typebox';
-import { choice, duration, flag, headerMap, only, text, textList, textMap } from './parts.ts';
+import { choice, duration, flag, HEADER_NAME_PATTERN, headerMap, narrowingList, only, text, textList, textMap } from './parts.ts';
 
 const PATH_RELAXATIONS = ['encoded_slash', 'double_slash', 'dot_segments', 'backslash', 'non_ascii'] as const;
 
@@ -80,7 +80,10 @@ export const routeKeys = {
     }),
   ),
   remove_request_headers: Type.Optional(
-    textList({ description: 'Headers of the client that the application does not get.' }),
+    textList(
+      { description: 'Headers of the client that the application does not get.' },
+      { pattern: HEADER_NAME_PATTERN, errorMessage: 'must be a header name' },
+    ),
   ),
   jwt_groups_filter: Type.Optional(
     textList({ description: 'Only these groups go into the assertion, beside those of the global key.' }),
@@ -97,7 +100,7 @@ export const routeKeys = {
     }),
   ),
   idp: Type.Optional(
-    textList({ description: 'The identity providers that this route accepts, by their name in `idps`. Without it: all.' }),
+    narrowingList({ description: 'The identity providers that this route accepts, by their name in `idps`. Without it: all.' }),
   ),
   show_error_details: Type.Optional(
     flag({ description: 'Tells refused users which rule refused them.', default: false }),

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import { defaults } from '../defaults.ts';
-import { choice, duration, flag, section, text, textList, whole } from './parts.ts';
+import { choice, duration, flag, narrowingList, section, text, whole } from './parts.ts';
 
 const redisTls = section(
   {
@@ -36,7 +36,7 @@ const grpcTls = section(
     certificate_file: text({ description: 'PEM certificate (chain) of the Check listener.' }),
     key_file: text({ description: 'PEM private key of the certificate.' }),
     client_ca_file: text({ description: 'PEM certificates of the authorities whose clients may ask. Without a certificate of theirs nobody is answered.' }),
-    spiffe_ids: Type.Optional(textList({ description: 'Only callers whose certificate bears one of these URIs may ask. Without it: all that the authorities vouch for.', examples: [['spiffe://cluster.local/ns/edge/sa/envoy']] })),
+    spiffe_ids: Type.Optional(narrowingList({ description: 'Only callers whose certificate bears one of these URIs may ask. Without it: all that the authorities vouch for.', examples: [['spiffe://cluster.local/ns/edge/sa/envoy']] })),
   },
   { description: 'Mutual TLS for the Check listener. Whoever may send a Check can claim to be any peer, so only Envoy must reach it. The files are read anew when they change.' },
 );
