@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { AccessConfig } from '../../core/config.ts';
-import type { LocatedProblem, Tree, TreePath } from '../../core/problem.ts';
+import type { LocatedProblem, Problem, Tree, TreePath } from '../../core/problem.ts';
 import { err, ok } from '../../core/result.ts';
 import type { Result } from '../../core/result.ts';
 import { buildAccess } from './build-access.ts';
@@ -52,6 +52,11 @@ export type LoadOptions = {
   readonly readFile: ReadFile;
   /** Processors that `workers: auto` may use; those of the machine if not given. */
   readonly processors?: number;
+  /**
+   * What compiling finds in `access`, with paths of the file. Called only when the load fails, with what is sound of the file, so that the
+   * report has everything that is wrong; whoever gets a LoadedConfig compiles it himself.
+   */
+  readonly findMore?: (part: Pick<LoadedConfig, 'access' | 'routePath'>) => readonly Problem[];
 };
 
 export async function loadConfig(options: LoadOptions): Promise<Result<LoadedConfig, ConfigReport>> {
@@ -92,17 +97,30 @@ async function loadTree(
 
   const routePath = (index: number): TreePath => built?.routePaths[index] ?? ['routes', index];
   const locate = createLocator({ file: options.path, yaml, routePath });
-  const located = locate(problems.all);
-  if (built === undefined || server === undefined || problems.hasErrors)
-    return err({ problems: located, files: files.files });
+  if (built === undefined || server === undefined || problems.hasErrors) {
+    const found = built === undefined ? [] : (options.findMore?.({ access: built.access, routePath }) ?? []);
+    return err({ problems: locate([...problems.all, ...independent(found, problems)]), files: files.files });
+  }
   return ok({
     access: built.access,
     server,
     routePath,
     locate,
-    notices: located,
+    notices: locate(problems.all),
     contentHash: hashContent(built.access, (index, key) => valueAt(yaml.tree, [...routePath(index), key])),
     files: files.files,
+  });
+}
+
+/** Of what compiling an incomplete file finds, the errors that would be there as well if it were complete. */
+function independent(found: readonly Problem[], told: ProblemList): readonly Problem[] {
+  const areIdpsIncomplete = told.all.some(
+    ({ severity, path }) => severity === 'error' && typeof path[0] === 'string' && path[0].startsWith('idp'),
+  );
+  return found.filter(({ severity, path }) => {
+    const isAboutWholeRoute = path.length <= 2 && (path[0] === 'routes' || path[0] === 'policy');
+    const isAboutIdp = areIdpsIncomplete && path[2] === 'idp';
+    return severity === 'error' && !isAboutWholeRoute && !isAboutIdp && !told.isTouched(path);
   });
 }
 

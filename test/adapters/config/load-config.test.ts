@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { appliedGlobalKeys, appliedRouteKeys } from '../../../src/adapters/config/schema/file-schema.ts';
 import { foreignGlobalKeys, foreignRouteKeys } from '../../../src/adapters/config/schema/pomerium-keys.ts';
+import type { Problem, TreePath } from '../../../src/core/problem.ts';
 import {
   COOKIE_SECRET,
   linesOf,
@@ -15,6 +16,7 @@ import {
   SHARED_SECRET,
   told,
 } from './support.ts';
+import type { World } from './support.ts';
 
 describe('a small file', () => {
   test('has a default for everything else', async () => {
@@ -487,6 +489,49 @@ idp_request_params: { hd: example.com }
     ],
   ])('%j', async (yaml, line) => {
     expect(await told(yaml, { files: { f: 'x' } })).toEqual([line]);
+  });
+});
+
+describe('what compiling finds', () => {
+  const problem = (path: TreePath, severity: 'error' | 'warning' = 'error'): Problem => ({
+    severity,
+    path,
+    message: 'found',
+  });
+  const yaml = `cookie_name: 5
+idps: { a: x }
+auth_url: https://*.x
+routes:
+  - from: https://a.example.com
+    prefix: 7
+    regex: "("
+    idp: a`;
+
+  test('is told with what was found before, unless it follows from that', async () => {
+    const findMore: World['findMore'] = ({ access, routePath }) => {
+      expect(access.routes).toEqual([{ from: 'https://a.example.com', regex: '(', idp: ['a'] }]);
+      return [
+        problem(['auth_url']),
+        problem([...routePath(0), 'regex']),
+        problem([...routePath(0), 'prefix']),
+        problem([...routePath(0), 'idp']),
+        problem(routePath(0)),
+        problem([...routePath(0), 'regex'], 'warning'),
+        problem(['cookie_name']),
+      ];
+    };
+    expect((await told(yaml, { findMore })).filter((line) => line.endsWith('found'))).toEqual([
+      '3:11 error found',
+      '7:12 error found',
+    ]);
+  });
+
+  test('is not asked for when nothing was wrong before, nor when nothing is sound', async () => {
+    const findMore = (): never => {
+      throw new Error('asked');
+    };
+    await loadedWith('', { findMore });
+    expect(await load('[]', { findMore })).toMatchObject({ ok: false });
   });
 });
 

@@ -1,7 +1,7 @@
 /** Loads configurations that exist in memory only. */
 
 import { loadConfig } from '../../../src/adapters/config/load-config.ts';
-import type { ConfigReport, LoadedConfig } from '../../../src/adapters/config/load-config.ts';
+import type { ConfigReport, LoadedConfig, LoadOptions } from '../../../src/adapters/config/load-config.ts';
 import type { Result } from '../../../src/core/result.ts';
 
 /** Random, and good enough. */
@@ -21,6 +21,7 @@ export type World = {
   /** By path below FOLDER, or absolute. A text that begins with `!` is the code of the error that reading it ends with. */
   readonly files?: { readonly [path: string]: string | Uint8Array };
   readonly processors?: number;
+  readonly findMore?: NonNullable<LoadOptions['findMore']>;
 };
 
 const fault = (code: string): Error => Object.assign(new Error(`${code}: secret detail`), { code });
@@ -39,6 +40,7 @@ export function load(yaml: string, world: World = {}): Promise<Result<LoadedConf
       return Promise.resolve(typeof content === 'string' ? Buffer.from(content) : content);
     },
     ...(world.processors === undefined ? {} : { processors: world.processors }),
+    ...(world.findMore === undefined ? {} : { findMore: world.findMore }),
   });
 }
 
