@@ -36,9 +36,3 @@ export function isLocal(address: ListenAddress): boolean {
   const { host } = address;
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
-
-/** As it is written. */
-export const showAddress = (address: ListenAddress): string => {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  return isIP(address.host) === 6 ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
-};

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseDuration } from '../../../src/adapters/config/duration.ts';
 import { interpolate } from '../../../src/adapters/config/interpolate.ts';
-import { isLocal, parseListenAddress, showAddress } from '../../../src/adapters/config/listen-address.ts';
+import { isLocal, parseListenAddress } from '../../../src/adapters/config/listen-address.ts';
 import { changedServerKeys } from '../../../src/adapters/config/server-config.ts';
 import { editDistance, suggest } from '../../../src/adapters/config/suggest.ts';
 import { listOfTexts } from '../../../src/adapters/config/texts.ts';
@@ -147,24 +147,23 @@ describe('did you mean', () => {
 
 describe('addresses to listen at', () => {
   test.each([
-    ['127.0.0.1:50051', { kind: 'tcp', host: '127.0.0.1', port: 50051 }, true, '127.0.0.1:50051'],
-    ['127.9.9.9:1', { kind: 'tcp', host: '127.9.9.9', port: 1 }, true, '127.9.9.9:1'],
-    ['localhost:0', { kind: 'tcp', host: 'localhost', port: 0 }, true, 'localhost:0'],
-    ['[::1]:80', { kind: 'tcp', host: '::1', port: 80 }, true, '[::1]:80'],
-    ['0.0.0.0:80', { kind: 'tcp', host: '0.0.0.0', port: 80 }, false, '0.0.0.0:80'],
-    [':80', { kind: 'tcp', host: '::', port: 80 }, false, '[::]:80'],
-    ['[::]:80', { kind: 'tcp', host: '::', port: 80 }, false, '[::]:80'],
-    ['[::ffff:127.0.0.1]:80', { kind: 'tcp', host: '::ffff:127.0.0.1', port: 80 }, false, '[::ffff:127.0.0.1]:80'],
-    ['127.evil.example:80', { kind: 'tcp', host: '127.evil.example', port: 80 }, false, '127.evil.example:80'],
-    ['Doorward.internal:80', { kind: 'tcp', host: 'doorward.internal', port: 80 }, false, 'doorward.internal:80'],
-    ['unix:/run/d.sock', { kind: 'unix', path: '/run/d.sock' }, true, 'unix:/run/d.sock'],
-    ['unix:///run/d.sock', { kind: 'unix', path: '/run/d.sock' }, true, 'unix:/run/d.sock'],
-  ])('%s', (text, address, local, shown) => {
+    ['127.0.0.1:50051', { kind: 'tcp', host: '127.0.0.1', port: 50051 }, true],
+    ['127.9.9.9:1', { kind: 'tcp', host: '127.9.9.9', port: 1 }, true],
+    ['localhost:0', { kind: 'tcp', host: 'localhost', port: 0 }, true],
+    ['[::1]:80', { kind: 'tcp', host: '::1', port: 80 }, true],
+    ['0.0.0.0:80', { kind: 'tcp', host: '0.0.0.0', port: 80 }, false],
+    [':80', { kind: 'tcp', host: '::', port: 80 }, false],
+    ['[::]:80', { kind: 'tcp', host: '::', port: 80 }, false],
+    ['[::ffff:127.0.0.1]:80', { kind: 'tcp', host: '::ffff:127.0.0.1', port: 80 }, false],
+    ['127.evil.example:80', { kind: 'tcp', host: '127.evil.example', port: 80 }, false],
+    ['Doorward.internal:80', { kind: 'tcp', host: 'doorward.internal', port: 80 }, false],
+    ['unix:/run/d.sock', { kind: 'unix', path: '/run/d.sock' }, true],
+    ['unix:///run/d.sock', { kind: 'unix', path: '/run/d.sock' }, true],
+  ])('%s', (text, address, local) => {
     const parsed = parseListenAddress(text);
     expect(parsed).toEqual({ ok: true, value: address });
     if (!parsed.ok) return;
     expect(isLocal(parsed.value)).toBe(local);
-    expect(showAddress(parsed.value)).toBe(shown);
   });
 
   test.each([
