@@ -5,7 +5,8 @@ import type { AccessRequest } from './request/access-request.ts';
 import type { CanonicalTarget } from './request/target.ts';
 import type { Route } from './route/route.ts';
 import type { Claims, Session } from './session/session.ts';
-import type { CertificateFacts, HttpFacts, PolicyFacts, Subject } from './policy/facts.ts';
+import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, Subject } from './policy/facts.ts';
+import { parseMcpMessage } from './policy/mcp-message.ts';
 import type { EpochSeconds } from './units.ts';
 
 const groupsOf = (claims: Claims): readonly string[] | undefined =>
@@ -43,6 +44,17 @@ const httpFacts = (request: AccessRequest, target: CanonicalTarget): HttpFacts =
   header: (name) => request.headers.lines(name),
 });
 
+const noBody = new Uint8Array();
+
+const mcpFacts = (request: AccessRequest): McpFacts =>
+  parseMcpMessage({
+    method: request.method,
+    contentType: request.headers.lines('content-type').join(','),
+    body: request.body?.bytes ?? noBody,
+    isPartial: request.body?.partial ?? false,
+    isLossy: request.body?.asString ?? false,
+  });
+
 const noCertificate: CertificateFacts = { presented: false, valid: false, leaf: undefined };
 
 export const gatherFacts = (input: {
@@ -60,7 +72,7 @@ export const gatherFacts = (input: {
   sourceIp: input.client.address,
   subject: input.session === undefined ? undefined : subjectOf(input.session),
   certificate: input.route.policy.needs.has('certificate') ? input.certificate() : noCertificate,
-  mcp: undefined,
+  mcp: input.route.policy.needs.has('body') ? mcpFacts(input.request) : undefined,
   ssh: undefined,
   device: undefined,
   labels: input.route.labels,

@@ -4,7 +4,6 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 /** One thing that readiness speaks of. Only what is `required` makes Doorward not ready; the rest is told by `?verbose`. */
 export type Component = {
@@ -44,7 +43,7 @@ export async function startOpsServer(address: OpsAddress, options: OpsServerOpti
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = REQUEST_TIMEOUT_MS;
   await listen(server, address);
-  const bound = server.address() as AddressInfo | string | null;
+  const bound = server.address();
   return {
     port: typeof bound === 'object' ? bound?.port : undefined,
     close: () =>

@@ -1,0 +1,36 @@
+/** Where the Check listener may bind. SECURITY: whoever reaches it can claim to be any peer, so nobody but Envoy may (design: a signing oracle). */
+
+import { err, ok, type Result } from '../../core/result.ts';
+
+export type CheckAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+/** PEM files; read anew when they change. */
+export type CheckTls = {
+  readonly certificate_file: string;
+  readonly key_file: string;
+  readonly client_ca_file: string;
+  /** SPIFFE IDs of the clients that may ask; empty = every client that the CA vouches for. */
+  readonly spiffe_ids: readonly string[];
+};
+
+export type BindChoice = {
+  readonly address: CheckAddress;
+  readonly tls: CheckTls | undefined;
+  readonly insecure: boolean;
+};
+
+/** The error says which setting is missing. */
+export function checkBindRules({ address, tls, insecure }: BindChoice): Result<undefined, string> {
+  if (tls !== undefined || insecure || isOfThisMachine(address)) return ok(undefined);
+  return err(
+    'on an address that other machines can reach, grpc_tls with a client CA is needed (or grpc_insecure: true behind a mesh that does it)',
+  );
+}
+
+export const isOfThisMachine = (address: CheckAddress): boolean =>
+  address.kind === 'unix' ||
+  address.host === 'localhost' ||
+  address.host === '::1' ||
+  /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(address.host);

@@ -1,0 +1,312 @@
+/**
+ * The other half of a Check: fetch what `check` needs, act on its Decision, audit, all within the time that Envoy gives. Nothing happens before
+ * the Decision, everything that happens follows from it. With everything at hand there is no promise on the way.
+ */
+
+import { check, type CheckDecision, type Known } from './check.ts';
+import type { AssertionCache } from './core/assertion/assertion-cache.ts';
+import { upstreamOf } from './core/assertion/upstream.ts';
+import { recordOf } from './core/audit/record-of.ts';
+import type { Findings, Needs } from './core/decision.ts';
+import { subjectOf } from './core/facts.ts';
+import type { Generation } from './core/generation.ts';
+import type { CertificateFacts } from './core/policy/facts.ts';
+import {
+  isDependencyError,
+  type AuditSink,
+  type CheckHandler,
+  type DependencyCode,
+  type Eventually,
+} from './core/ports.ts';
+import type { AccessRequest } from './core/request/access-request.ts';
+import { requestId as requestIdOf } from './core/request/request-id.ts';
+import type { Outcome } from './core/response/decision.ts';
+import type { RefusalCode } from './core/response/refusal-codes.ts';
+import { renderRefusal } from './core/response/render-refusal.ts';
+import { originText } from './core/route/origin.ts';
+import { touchIsDue } from './core/session/state.ts';
+import type { EpochSeconds } from './core/units.ts';
+import { uuid } from './core/uuid.ts';
+import type { EndpointAnswer, EndpointContext, EndpointPorts } from './endpoints/endpoint.ts';
+import { answerEndpoint, beginLogin } from './endpoints/answer-endpoint.ts';
+
+/** `check` asks at most for one session; a second round is a session that another answer replaced. More is a fault. */
+const NEEDS_ROUNDS_MAX = 3;
+/** What of Envoy's patience is left for the way back; half of it where Envoy is in a hurry (its default is 200 ms). */
+const ANSWER_MARGIN_MS = 250;
+/** A login callback waits for the identity provider; nothing waits longer, whatever Envoy allows. */
+const ANSWER_WITHIN_MS = 4_500;
+
+/** What a reload swaps, whole: the generation, and the ports made from its secrets, keys and providers. */
+export type Live = { readonly generation: Generation; readonly ports: EndpointPorts };
+
+export type CheckPorts = Pick<EndpointPorts, 'clock' | 'entropy' | 'logger'> & {
+  /** What is in force now. A Check asks once, and keeps to it. */
+  live(): Live;
+  certificate(request: AccessRequest, now: EpochSeconds): CertificateFacts;
+  readonly assertions: AssertionCache;
+  readonly audit: AuditSink;
+  /** Told of each answer, for metrics. `micros` from first byte decoded to Outcome. */
+  observe(answer: { readonly decision: string; readonly code: string; readonly micros: number }): void;
+  /** Told of each dependency that failed a Check. */
+  observeFailure(code: DependencyCode): void;
+};
+
+/** One Check on its way: what stays the same from its first byte to its record. */
+type Passage = {
+  readonly request: AccessRequest | undefined;
+  readonly requestId: string;
+  readonly live: Live;
+  readonly now: EpochSeconds;
+  readonly startedMs: number;
+};
+
+type Answered = {
+  readonly outcome: Outcome;
+  readonly findings: Findings | undefined;
+  readonly decision: CheckDecision['kind'] | 'error';
+  readonly code: RefusalCode | 'allow';
+  readonly detail?: string | undefined;
+  readonly endpoint?: string;
+};
+
+export function createCheckHandler(ports: CheckPorts): CheckHandler {
+  const begin = (request: AccessRequest | undefined): Passage => ({
+    request,
+    requestId: (request === undefined ? undefined : requestIdOf(request)) ?? uuid(ports.entropy.bytes(16)),
+    live: ports.live(),
+    now: ports.clock.now(),
+    startedMs: ports.clock.monotonicMs(),
+  });
+
+  return {
+    answer(request, budgetMs) {
+      const passage = begin(request);
+      if (ports.audit.isFull()) return unrecorded(passage, ports);
+      const withinMs = answerWithin(budgetMs);
+      const answered = guard(passage, ports, () => judgeAndAct(request, passage, ports));
+      if (!(answered instanceof Promise)) return finish(answered, passage, ports);
+      return within(answered, withinMs, () =>
+        failed(passage, 'timeout', 'no answer within the time that Envoy gives'),
+      ).then((inTime) => finish(inTime, passage, ports));
+    },
+    malformed(reason) {
+      const passage = begin(undefined);
+      return finish(failed(passage, 'bad-request', reason), passage, ports);
+    },
+    overloaded(request) {
+      const passage = begin(request);
+      return finish(failed(passage, 'overloaded', 'more Checks in flight than the bound'), passage, ports);
+    },
+  };
+}
+
+const answerWithin = (budgetMs: number | undefined): number =>
+  budgetMs === undefined
+    ? ANSWER_WITHIN_MS
+    : Math.min(ANSWER_WITHIN_MS, Math.max(budgetMs - ANSWER_MARGIN_MS, budgetMs / 2));
+
+/** decode -> check -> (needs -> fetch -> check)* -> act */
+function judgeAndAct(request: AccessRequest, passage: Passage, ports: CheckPorts): Eventually<Answered> {
+  const decided = judge(request, passage, ports, undefined, 0);
+  return decided instanceof Promise
+    ? decided.then((decision) => act(request, decision, passage, ports))
+    : act(request, decided, passage, ports);
+}
+
+function judge(
+  request: AccessRequest,
+  passage: Passage,
+  ports: CheckPorts,
+  session: Known['session'],
+  round: number,
+): Eventually<CheckDecision> {
+  const known: Known = {
+    generation: passage.live.generation,
+    sealer: passage.live.ports.sealer,
+    session,
+    certificate: (of, now) => ports.certificate(of, now),
+  };
+  const judgement = check(request, known, passage.now);
+  if (judgement.kind !== 'needs') return judgement;
+  if (round === NEEDS_ROUNDS_MAX) throw new Error('check asks for ever');
+  const fetched = fetchNeeded(judgement, passage, ports);
+  return fetched instanceof Promise
+    ? fetched.then((answer) => judge(request, passage, ports, answer, round + 1))
+    : judge(request, passage, ports, fetched, round + 1);
+}
+
+function fetchNeeded(needs: Needs, passage: Passage, ports: CheckPorts): Eventually<NonNullable<Known['session']>> {
+  const handle = needs.session;
+  const unknown = (error: unknown): NonNullable<Known['session']> => {
+    if (!needs.optional || !isDependencyError(error)) throw error;
+    ports.observeFailure(error.code);
+    return { handle, session: undefined };
+  };
+  try {
+    const found = passage.live.ports.sessions.get(handle);
+    return found instanceof Promise
+      ? found.then((session) => ({ handle, session }), unknown)
+      : { handle, session: found };
+  } catch (error) {
+    return unknown(error);
+  }
+}
+
+function act(
+  request: AccessRequest,
+  decision: CheckDecision,
+  passage: Passage,
+  ports: CheckPorts,
+): Eventually<Answered> {
+  const { findings } = decision;
+  switch (decision.kind) {
+    case 'allow':
+      return { outcome: allow(request, decision.findings, passage, ports), findings, decision: 'allow', code: 'allow' };
+    case 'refuse':
+      return refused(passage, findings, 'refuse', decision.code, decision.detail);
+    case 'challenge': {
+      const origin = originText(decision.findings.route.origin, decision.findings.target.host);
+      const answer = beginLogin(contextOf(request, decision.findings, origin, passage), passage.live.ports);
+      return whenAnswered(answer, findings, 'challenge', 'login');
+    }
+    case 'own': {
+      const context = contextOf(request, decision.findings, decision.origin, passage);
+      return whenAnswered(
+        answerEndpoint(decision.path, context, passage.live.ports),
+        findings,
+        'own',
+        decision.path.endpoint,
+      );
+    }
+  }
+}
+
+type AllowedFindings = Extract<CheckDecision, { kind: 'allow' }>['findings'];
+
+function allow(request: AccessRequest, findings: AllowedFindings, passage: Passage, ports: CheckPorts): Outcome {
+  const { session, route, target } = findings;
+  if (session !== undefined && touchIsDue(session, passage.now, route.sessionIdleSeconds)) {
+    passage.live.ports.sessions.touch(session.handle, passage.now).catch((error: unknown) => {
+      ports.logger.warn({ error, request_id: passage.requestId }, 'the last use of a session could not be written');
+    });
+  }
+  const upstream = upstreamOf({
+    request,
+    route,
+    host: target.host,
+    session,
+    subject: session === undefined ? undefined : subjectOf(session),
+    config: passage.live.generation.config,
+    generation: passage.live.generation.number,
+    now: passage.now,
+    assertions: ports.assertions,
+    signer: passage.live.ports.signer,
+    entropy: ports.entropy,
+  });
+  return { kind: 'allow', upstream };
+}
+
+const contextOf = (
+  request: AccessRequest,
+  findings: Findings & Pick<EndpointContext, 'target'>,
+  origin: string,
+  passage: Passage,
+): EndpointContext => ({
+  request,
+  target: findings.target,
+  origin,
+  generation: passage.live.generation,
+  session: findings.session,
+  route: findings.route,
+  now: passage.now,
+  requestId: passage.requestId,
+});
+
+function whenAnswered(
+  answer: Eventually<EndpointAnswer>,
+  findings: Findings,
+  decision: 'challenge' | 'own',
+  endpoint: string,
+): Eventually<Answered> {
+  const toAnswered = ({ response, code, detail, session }: EndpointAnswer): Answered => ({
+    outcome: { kind: 'answer', response, code },
+    findings: session === undefined ? findings : { ...findings, session },
+    decision,
+    code,
+    detail,
+    endpoint,
+  });
+  return answer instanceof Promise ? answer.then(toAnswered) : toAnswered(answer);
+}
+
+/** Every way to fail ends in an explicit refusal: a dependency in 503, anything else in 500. */
+function guard(passage: Passage, ports: CheckPorts, run: () => Eventually<Answered>): Eventually<Answered> {
+  const onError = (error: unknown): Answered => {
+    if (isDependencyError(error)) {
+      ports.observeFailure(error.code);
+      ports.logger.warn({ error, request_id: passage.requestId }, 'a Check was refused because a dependency failed');
+      return failed(passage, 'unavailable', error.message);
+    }
+    ports.logger.error({ error, request_id: passage.requestId }, 'a Check was refused because of a fault in Doorward');
+    return failed(passage, 'internal-error', 'a fault in Doorward');
+  };
+  try {
+    const answered = run();
+    return answered instanceof Promise ? answered.catch(onError) : answered;
+  } catch (error) {
+    return onError(error);
+  }
+}
+
+const failed = (passage: Passage, code: RefusalCode, detail: string): Answered =>
+  refused(passage, undefined, 'error', code, detail);
+
+function refused(
+  passage: Passage,
+  findings: Findings | undefined,
+  decision: 'refuse' | 'error',
+  code: RefusalCode,
+  detail: string | undefined,
+): Answered {
+  const response = renderRefusal({
+    request: passage.request,
+    requestId: passage.requestId,
+    code,
+    findings,
+    detail,
+    now: passage.now,
+  });
+  return { outcome: { kind: 'answer', response, code }, findings, decision, code, detail };
+}
+
+/** The end of every Check: one record, one observation. */
+function finish(answered: Answered, passage: Passage, ports: CheckPorts): Outcome {
+  const micros = Math.round((ports.clock.monotonicMs() - passage.startedMs) * 1000);
+  const record = recordOf({
+    ...answered,
+    request: passage.request,
+    requestId: passage.requestId,
+    generation: passage.live.generation.number,
+    now: passage.now,
+    micros,
+  });
+  ports.audit.write(record);
+  ports.observe({ decision: record.decision, code: answered.code, micros });
+  return answered.outcome;
+}
+
+/** The audit can take no record, so nothing may be decided (invariant 4). Only metrics and log tell of it. */
+function unrecorded(passage: Passage, ports: CheckPorts): Outcome {
+  ports.observe({ decision: 'error', code: 'unavailable', micros: 0 });
+  ports.logger.error({ request_id: passage.requestId }, 'a Check was refused because the audit cannot take its record');
+  return refused(passage, undefined, 'error', 'unavailable', undefined).outcome;
+}
+
+/** The answer, or `late()` after `ms`. What comes later is dropped: it has not been told to anybody. */
+function within<T>(promise: Promise<T>, ms: number, late: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(late()), ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,180 @@
+/**
+ * The straight line of one Check: canonicalise -> own path? -> route -> authenticate -> facts -> decide. Must not do I/O, read a clock or know
+ * Envoy, Redis, HTML or an identity provider; those are on the other side of src/answer-check.ts.
+ */
+
+import type { Decision, Findings, Needs } from './core/decision.ts';
+import { gatherFacts } from './core/facts.ts';
+import type { Generation } from './core/generation.ts';
+import { decidingReasons } from './core/policy/decide-verdict.ts';
+import type { CertificateFacts } from './core/policy/facts.ts';
+import type { Verdict } from './core/policy/verdict.ts';
+import type { Sealer } from './core/ports.ts';
+import type { AccessRequest } from './core/request/access-request.ts';
+import { singleAuthorization } from './core/request/authorization.ts';
+import { canonicalise } from './core/request/canonicalise.ts';
+import { clientAddress } from './core/request/client-address.ts';
+import { singleCookie } from './core/request/cookies.ts';
+import type { CanonicalTarget } from './core/request/target.ts';
+import { canFollowRedirect } from './core/response/readable-format.ts';
+import type { RefusalCode } from './core/response/refusal-codes.ts';
+import { matchTarget } from './core/route/match-target.ts';
+import { originText } from './core/route/origin.ts';
+import type { Route } from './core/route/route.ts';
+import { openSessionCookie, sessionCookieName } from './core/session/cookie.ts';
+import type { Session } from './core/session/session.ts';
+import { sessionState } from './core/session/state.ts';
+import type { EpochSeconds, SessionHandle } from './core/units.ts';
+import { matchOwnPath, type OwnPath } from './endpoints/own-paths.ts';
+
+export type CheckDecision = Decision<OwnPath>;
+
+/** What is at hand when a Check is judged. */
+export type Known = {
+  readonly generation: Generation;
+  readonly sealer: Sealer;
+  /** The answer to an earlier `needs`; `session` undefined = there is none, or it is optional and cannot be known. */
+  readonly session: { readonly handle: SessionHandle; readonly session: Session | undefined } | undefined;
+  /** The client's certificate, validated at `now`. Asked only where a policy needs it. */
+  certificate(request: AccessRequest, now: EpochSeconds): CertificateFacts;
+};
+
+/**
+ * Same arguments, same judgement. Where the session is not known yet it says which it needs; the caller fetches exactly that and asks again
+ * on the same generation. Nothing has happened until the judgement is a Decision, so asking twice is safe.
+ */
+export function check(request: AccessRequest, known: Known, now: EpochSeconds): CheckDecision | Needs {
+  const client = clientAddress(request, known.generation.trustedProxies);
+  const nothing: Findings = { target: undefined, client, route: undefined, session: undefined, verdict: undefined };
+  if (!request.isHttp) return refuse(nothing, 'not-http', 'a network-level Check carries no request');
+
+  const canonical = canonicalise(request);
+  if (!canonical.ok) return refuse(nothing, 'bad-request', canonical.error.reason);
+  const target = canonical.value;
+  const found: Findings = { ...nothing, target };
+
+  const authorization = singleAuthorization(request);
+  if (!authorization.ok) return refuse(found, 'two-credentials', authorization.error.reason);
+
+  const ownPath = matchOwnPath(target, request.method);
+  if (ownPath !== undefined) return checkOwnPath(request, { ...found, target }, ownPath, known, now);
+
+  const pinned = request.contextExtension('doorward.route') ?? request.contextExtension('route_id');
+  const matched = matchTarget(target, known.generation.routes, pinned);
+  if (!matched.ok) return refuse(found, matched.error.code, matched.error.reason);
+  const route = matched.value;
+
+  const authenticated = authenticate({ request, host: target.host, scheme: route.origin.scheme, route, known, now });
+  if (authenticated.kind === 'needs') return authenticated;
+  if (authenticated.kind === 'refused') return refuse({ ...found, route }, 'two-credentials', authenticated.reason);
+
+  const { session } = authenticated;
+  const facts = gatherFacts({
+    request,
+    target,
+    route,
+    client,
+    session,
+    certificate: () => known.certificate(request, now),
+    now,
+  });
+  const verdict = route.policy.evaluate(facts);
+  return decide({ target, client, route, session, verdict }, verdict, () => canFollowRedirect(request, route));
+}
+
+type Authenticated =
+  | { readonly kind: 'known'; readonly session: Session | undefined }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | Needs;
+
+/**
+ * The session that the request's cookie opens, if it is live here. A cookie that does not open (garbage, of another host, tampered with,
+ * expired) is no session and reaches no store; two session cookies are refused, never picked from.
+ */
+function authenticate(input: {
+  readonly request: AccessRequest;
+  readonly host: string;
+  readonly scheme: 'https' | 'http';
+  /** Undefined for Doorward's own paths, which take a session of any provider. */
+  readonly route: Route | undefined;
+  readonly known: Known;
+  readonly now: EpochSeconds;
+}): Authenticated {
+  const { request, host, route, known, now } = input;
+  const { config } = known.generation;
+  const cookie = singleCookie(request, sessionCookieName(config.cookie_name, input.scheme));
+  if (!cookie.ok) return { kind: 'refused', reason: cookie.error.reason };
+  if (cookie.value === undefined || (route !== undefined && !usesIdentity(route))) return anonymous;
+
+  const opened = openSessionCookie(cookie.value, host, known.sealer, now);
+  if (opened === undefined) return anonymous;
+  if (known.session?.handle !== opened.handle) {
+    return {
+      kind: 'needs',
+      session: opened.handle,
+      optional: route !== undefined && !route.policy.needs.has('subject'),
+    };
+  }
+
+  const { session } = known.session;
+  if (session === undefined) return anonymous;
+  const lifetimeSeconds = route?.sessionLifetimeSeconds ?? config.session_lifetime;
+  const idleSeconds = route === undefined ? config.session_idle_timeout : route.sessionIdleSeconds;
+  if (sessionState(session, now, { lifetimeSeconds, idleSeconds }) !== 'live') return anonymous;
+  if (route !== undefined && route.idps.length > 0 && !route.idps.includes(session.idp)) return anonymous;
+  return { kind: 'known', session };
+}
+
+const anonymous: Authenticated = { kind: 'known', session: undefined };
+
+/** Whether who it is could change anything: the decision, or what the upstream is told. */
+const usesIdentity = (route: Route): boolean =>
+  route.policy.needs.has('subject') || route.passIdentityHeaders || route.setRequestHeaders.length > 0;
+
+/** An own path exists on hosts of loaded routes and on the authentication host; elsewhere there is nothing. */
+function checkOwnPath(
+  request: AccessRequest,
+  found: Findings & { readonly target: CanonicalTarget },
+  path: OwnPath,
+  known: Known,
+  now: EpochSeconds,
+): CheckDecision | Needs {
+  const { authOrigin, routes } = known.generation;
+  const { host } = found.target;
+  const route = routes.forHost(host);
+  const origin =
+    host === authOrigin?.host ? authOrigin.origin : route === undefined ? undefined : originText(route.origin, host);
+  if (origin === undefined) return refuse(found, 'route-not-found', 'no route covers this host');
+
+  const scheme = origin.startsWith('https:') ? 'https' : 'http';
+  const authenticated = authenticate({ request, host, scheme, route: undefined, known, now });
+  if (authenticated.kind === 'needs') return { ...authenticated, optional: !path.needsSession };
+  if (authenticated.kind === 'refused') return refuse(found, 'two-credentials', authenticated.reason);
+  return { kind: 'own', findings: { ...found, route, session: authenticated.session }, path, origin };
+}
+
+type Judged = Findings & { readonly target: CanonicalTarget; readonly route: Route };
+
+function decide(findings: Judged, verdict: Verdict, isRedirectable: () => boolean): CheckDecision {
+  switch (verdict.kind) {
+    case 'allow':
+      return { kind: 'allow', findings };
+    case 'login':
+      return isRedirectable() ? { kind: 'challenge', findings } : refuse(findings, 'login-required');
+    case 'step-up':
+      return refuse(findings, 'step-up-required');
+    case 'certificate':
+      return refuse(findings, 'client-certificate');
+    case 'deny':
+      return refuse(findings, isDeviceRefusal(verdict) ? 'device-unauthorized' : 'forbidden');
+  }
+}
+
+const isDeviceRefusal = (verdict: Verdict): boolean => decidingReasons(verdict).includes('device-unauthorized');
+
+const refuse = (findings: Findings, code: RefusalCode, detail?: string): CheckDecision => ({
+  kind: 'refuse',
+  findings,
+  code,
+  ...(detail === undefined ? {} : { detail }),
+});

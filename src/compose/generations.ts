@@ -1,0 +1,122 @@
+/**
+ * Generations: loads the configuration, compiles it, and swaps what is in force, whole or not at all. The last good one stays until a new one
+ * is complete; a Check that has begun keeps the one it began with.
+ */
+
+import type { Live } from '../answer-check.ts';
+import type { ConfigReport, LoadedConfig } from '../adapters/config/load-config.ts';
+import { changedServerKeys } from '../adapters/config/server-config.ts';
+import { createAssertionSigner } from '../adapters/jose/assertion-signer.ts';
+import { createIdentityProvider, type ManagedIdentityProvider } from '../adapters/oidc/create-identity-provider.ts';
+import { createSealer } from '../adapters/system/sealer.ts';
+import { buildGeneration } from '../core/build-generation.ts';
+import type { AccessConfig, IdpConfig } from '../core/config.ts';
+import type { Clock, Entropy, Logger, OnceRegistry, Sealer, SealPurpose, SessionStore } from '../core/ports.ts';
+import type { LocatedProblem } from '../core/problem.ts';
+import { err, ok, type Result } from '../core/result.ts';
+
+/** What outlives every generation. */
+export type Lasting = {
+  readonly sessions: SessionStore;
+  readonly once: OnceRegistry;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+};
+
+export type Compiled = {
+  readonly live: Live;
+  readonly idps: readonly ManagedIdentityProvider[];
+  readonly loaded: LoadedConfig;
+  readonly warnings: readonly LocatedProblem[];
+};
+
+/** From a loaded file to what decides. Providers whose settings did not change are kept, with what they have discovered. */
+export function compile(
+  loaded: LoadedConfig,
+  lasting: Lasting,
+  before: Compiled | undefined,
+): Result<Compiled, readonly LocatedProblem[]> {
+  const { access } = loaded;
+  const built = buildGeneration({
+    config: access,
+    routePath: loaded.routePath,
+    number: (before?.live.generation.number ?? 0) + 1,
+    contentHash: loaded.contentHash,
+  });
+  if (!built.ok) return err(loaded.locate(built.error));
+  const signer = createAssertionSigner(access.signing_key, access.shared_secret);
+  if (!signer.ok) {
+    return err(loaded.locate([{ severity: 'error', path: ['signing_key'], message: signer.error }]));
+  }
+  const idps = access.idps.map((idp) => keptProvider(idp, before) ?? createIdentityProvider(idp, lasting));
+  const ports = { ...lasting, idps, sealer: sealerOf(access, lasting.entropy), signer: signer.value };
+  return ok({
+    live: { generation: built.value.generation, ports },
+    idps,
+    loaded,
+    warnings: [...loaded.notices, ...loaded.locate(built.value.warnings)],
+  });
+}
+
+/** What a browser keeps is sealed by `cookie_secret`, what passes between hosts and stores by `shared_secret`. */
+const sharedPurposes: ReadonlySet<SealPurpose> = new Set<SealPurpose>(['ticket']);
+
+export function sealerOf(access: Pick<AccessConfig, 'cookie_secret' | 'shared_secret'>, entropy: Entropy): Sealer {
+  const ofCookies = createSealer(access.cookie_secret, entropy);
+  const shared = createSealer(access.shared_secret, entropy);
+  const sealerFor = (purpose: SealPurpose): Sealer => (sharedPurposes.has(purpose) ? shared : ofCookies);
+  return {
+    seal: (purpose, plaintext, context) => sealerFor(purpose).seal(purpose, plaintext, context),
+    open: (purpose, sealed, context) => sealerFor(purpose).open(purpose, sealed, context),
+  };
+}
+
+function keptProvider(idp: IdpConfig, before: Compiled | undefined): ManagedIdentityProvider | undefined {
+  const index = before?.loaded.access.idps.findIndex(({ name }) => name === idp.name) ?? -1;
+  if (before === undefined || index === -1) return undefined;
+  const isSame = JSON.stringify(before.loaded.access.idps[index]) === JSON.stringify(idp);
+  return isSame ? before.idps[index] : undefined;
+}
+
+export type Reloaded = { /** What was read, to be watched. */ readonly files: LoadedConfig['files'] } & (
+  | { readonly kind: 'swapped'; readonly generation: number; readonly waitsForRestart: readonly string[] }
+  | { readonly kind: 'kept'; readonly problems: readonly LocatedProblem[] }
+);
+
+/** What is in force. `reload` never throws; two at once run one after the other. */
+export interface Generations {
+  current(): Compiled;
+  reload(): Promise<Reloaded>;
+}
+
+export function createGenerations(
+  first: Compiled,
+  lasting: Lasting,
+  load: () => Promise<Result<LoadedConfig, ConfigReport>>,
+): Generations {
+  let current = first;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const reloadOnce = async (): Promise<Reloaded> => {
+    const loaded = await load();
+    if (!loaded.ok) return { kind: 'kept', ...loaded.error };
+    const { files } = loaded.value;
+    const compiled = compile(loaded.value, lasting, current);
+    if (!compiled.ok) return { kind: 'kept', problems: compiled.error, files };
+    const waitsForRestart = changedServerKeys(first.loaded.server, loaded.value.server);
+    for (const idp of compiled.value.idps) idp.start();
+    for (const idp of current.idps) if (!compiled.value.idps.includes(idp)) idp.close();
+    current = compiled.value;
+    return { kind: 'swapped', generation: current.live.generation.number, waitsForRestart, files };
+  };
+
+  return {
+    current: () => current,
+    reload: () => {
+      const next = last.then(reloadOnce);
+      last = next.catch(() => undefined);
+      return next;
+    },
+  };
+}

@@ -1,0 +1,218 @@
+/** `doorward serve`: composes one process from its configuration, keeps it fresh, and ends it without a lost request. */
+
+import { createCheckHandler } from '../answer-check.ts';
+import { createCheckServer } from '../adapters/envoy/check-server.ts';
+import type { LoadedConfig } from '../adapters/config/load-config.ts';
+import { readRegularFile } from '../adapters/config/file-reader.ts';
+import { watchFiles, type FileWatch } from '../adapters/config/watch-files.ts';
+import { createMetrics, type Metrics } from '../adapters/metrics/metrics.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import { systemEntropy } from '../adapters/system/entropy.ts';
+import { startOpsServer, type Component } from '../adapters/web/ops-server.ts';
+import { createAssertionCache } from '../core/assertion/assertion-cache.ts';
+import type { Logger } from '../core/ports.ts';
+import type { LocatedProblem } from '../core/problem.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { certificatesWithoutCa } from './certificates.ts';
+import { compile, createGenerations, type Compiled, type Generations, type Lasting } from './generations.ts';
+import { load, type ConfigSource } from './load.ts';
+import { openOutputs, type Outputs } from './outputs.ts';
+import { openStores, type Stores } from './stores.ts';
+
+/** Envoy's own drain is shorter; what has not ended by then is cut. */
+const DRAIN_MS = 10_000;
+/** /readyz must not hang on a store that does. */
+const PING_MS = 1_000;
+
+export type ServeOptions = ConfigSource & { readonly version: string };
+
+export interface Service {
+  reload(): Promise<void>;
+  /** Not serving, drain, close. Resolves when nothing is left. */
+  stop(): Promise<void>;
+}
+
+export async function serve(options: ServeOptions): Promise<Result<Service, readonly LocatedProblem[]>> {
+  const loaded = await load(options);
+  if (!loaded.ok) return err(loaded.error.problems);
+  const { server, access } = loaded.value;
+  const outputs = openOutputs(server.audit.destination, server.log_level);
+  const { logger } = outputs;
+  const stores = openStores(server, {
+    clock: systemClock,
+    entropy: systemEntropy,
+    logger,
+    secrets: access.shared_secret,
+  });
+  const lasting: Lasting = {
+    sessions: stores.sessions,
+    once: stores.once,
+    clock: systemClock,
+    entropy: systemEntropy,
+    logger,
+  };
+  const compiled = compile(loaded.value, lasting, undefined);
+  if (!compiled.ok) {
+    await stores.sessions.close();
+    return compiled;
+  }
+  logProblems(logger, compiled.value.warnings);
+  for (const idp of compiled.value.idps) idp.start();
+  const generations = createGenerations(compiled.value, lasting, () => load(options));
+  const metrics = createMetrics({ version: options.version, node: process.versions.node });
+  return ok(await start({ outputs, stores, lasting, generations, metrics }));
+}
+
+type Parts = {
+  readonly outputs: Outputs;
+  readonly stores: Stores;
+  readonly lasting: Lasting;
+  readonly generations: Generations;
+  readonly metrics: Metrics;
+};
+
+async function start(parts: Parts): Promise<Service> {
+  const { outputs, stores, lasting, generations, metrics } = parts;
+  const { logger } = outputs;
+  const { server, access } = generations.current().loaded;
+  const certificates = certificatesWithoutCa();
+  const handler = createCheckHandler({
+    clock: lasting.clock,
+    entropy: lasting.entropy,
+    logger,
+    live: () => generations.current().live,
+    certificate: (request, now) => certificates.factsOf(request.source.certificate, now),
+    assertions: createAssertionCache(),
+    audit: outputs.audit,
+    observe: (check) => {
+      metrics.observeCheck(check);
+    },
+    observeFailure: (code) => {
+      metrics.observeDependencyError(code);
+    },
+  });
+  let isDraining = false;
+  const opened: { close(): Promise<void> }[] = [];
+  const ops = await startOpsServer(server.ops_address, {
+    expose: () => metrics.expose(),
+    components: () => componentsOf(generations.current(), stores, isDraining),
+  });
+  opened.push(ops);
+  const checks = await createCheckServer({
+    handler,
+    address: server.grpc_address,
+    tls: server.grpc_tls,
+    insecure: server.grpc_insecure,
+    inFlightMax: server.checks_in_flight_max,
+    logger,
+  });
+  metrics.reportInFlight(() => checks.inFlight());
+  metrics.observeReload({ ok: true, generation: 1, atSeconds: lasting.clock.now() });
+  const reloader = createReloader(parts);
+  logger.info(
+    { grpc_address: server.grpc_address, ops_address: server.ops_address, routes: access.routes.length },
+    'ready',
+  );
+  return {
+    reload: () => reloader.reload(),
+    stop: async () => {
+      isDraining = true;
+      reloader.close();
+      logger.info({}, 'draining');
+      await checks.drain(DRAIN_MS);
+      await Promise.all(opened.map((listener) => listener.close()));
+      for (const idp of generations.current().idps) idp.close();
+      await stores.sessions.close();
+      logger.info({}, 'stopped');
+      await outputs.close();
+    },
+  };
+}
+
+/** Reads anew on demand and when a file changed. */
+function createReloader({ outputs, generations, metrics, lasting }: Parts): { reload(): Promise<void>; close(): void } {
+  const { logger } = outputs;
+  let watch: FileWatch | undefined;
+  let isClosed = false;
+  const watchAgain = (files: LoadedConfig['files']): void => {
+    watch?.close();
+    if (isClosed) return;
+    watch = watchFiles(files, () => void reload(), { readFile: readRegularFile });
+  };
+  const reload = async (): Promise<void> => {
+    outputs.reopenAudit();
+    const reloaded = await generations.reload();
+    const { live } = generations.current();
+    metrics.observeReload({
+      ok: reloaded.kind === 'swapped',
+      generation: live.generation.number,
+      atSeconds: lasting.clock.now(),
+    });
+    if (reloaded.kind === 'swapped') {
+      logProblems(logger, generations.current().warnings);
+      const { generation, waitsForRestart } = reloaded;
+      logger.info({ generation, waits_for_restart: waitsForRestart }, 'a new configuration is in force');
+    } else {
+      logProblems(logger, reloaded.problems);
+      logger.error({ generation: live.generation.number }, 'the new configuration was refused; the one before stays');
+    }
+    watchAgain(reloaded.files);
+  };
+  watchAgain(generations.current().loaded.files);
+  return {
+    reload,
+    close: () => {
+      isClosed = true;
+      watch?.close();
+    },
+  };
+}
+
+function logProblems(logger: Logger, problems: readonly LocatedProblem[]): void {
+  for (const { severity, file, line, column, message } of problems) {
+    const at = { at: `${file}:${line}:${column}` };
+    if (severity === 'error') logger.error(at, message);
+    else if (severity === 'warning') logger.warn(at, message);
+    else logger.info(at, message);
+  }
+}
+
+/** Ready = policy and keys are loaded. A store or provider that is out of reach shows here, and does not make Doorward unready. */
+async function componentsOf(
+  { live, idps }: Compiled,
+  stores: Stores,
+  isDraining: boolean,
+): Promise<readonly Component[]> {
+  const { generation } = live;
+  return [
+    {
+      name: 'configuration',
+      required: true,
+      ok: !isDraining,
+      detail: isDraining ? 'draining' : `generation ${generation.number}, ${generation.routes.routes.length} routes`,
+    },
+    await storeComponent(stores),
+    ...idps.map((idp): Component => {
+      const status = idp.status();
+      const detail = typeof status === 'string' ? status : status.failed;
+      return { name: `idp ${idp.name}`, required: false, ok: status === 'ready', detail };
+    }),
+  ];
+}
+
+async function storeComponent({ kind, sessions }: Stores): Promise<Component> {
+  const name = `session store (${kind})`;
+  try {
+    await Promise.race([sessions.ping(), rejectAfter(PING_MS)]);
+    return { name, required: false, ok: true, detail: 'answers' };
+  } catch {
+    return { name, required: false, ok: false, detail: 'does not answer' };
+  }
+}
+
+const rejectAfter = (ms: number): Promise<never> =>
+  new Promise((_, reject) => {
+    setTimeout(() => {
+      reject(new Error('too late'));
+    }, ms).unref();
+  });

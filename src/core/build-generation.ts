@@ -1,0 +1,162 @@
+/**
+ * buildGeneration: compiles an AccessConfig, whole or not at all. Every problem is collected, each with the place in the tree where it stands;
+ * adapters/config turns that into line and column.
+ */
+
+import { parseHeaderTemplate } from './assertion/header-template.ts';
+import type { AccessConfig, RouteConfig } from './config.ts';
+import type { Generation } from './generation.ts';
+import { compilePolicy } from './policy/compile.ts';
+import type { CompiledPolicy } from './policy/compiled-policy.ts';
+import type { Problem, TreePath } from './problem.ts';
+import { parseAddressRange, type AddressRange } from './request/client-address.ts';
+import { err, ok, type Result } from './result.ts';
+import { createRouteTable } from './route/create-route-table.ts';
+import { originText, parseOrigin } from './route/origin.ts';
+import { parsePathPattern } from './route/path-pattern.ts';
+import { publicPrefixWarning } from './route/public-prefix.ts';
+import { routeIdOf } from './route/route-id.ts';
+import type { Route } from './route/route.ts';
+import { idpName, routeId, type IdpName } from './units.ts';
+
+export type BuiltGeneration = { readonly generation: Generation; readonly warnings: readonly Problem[] };
+
+type Source = {
+  readonly config: AccessConfig;
+  /** Where route `index` stands in the file: `['routes', 2]`, or below `policy` in a Pomerium file. */
+  routePath(index: number): TreePath;
+  readonly number: number;
+  readonly contentHash: string;
+};
+
+export function buildGeneration(source: Source): Result<BuiltGeneration, readonly Problem[]> {
+  const { config } = source;
+  const problems: Problem[] = [];
+  const known = new Set(config.idps.map((idp) => idpName(idp.name)));
+  const routes: Route[] = [];
+  const paths: TreePath[] = [];
+  for (const [index, routeConfig] of config.routes.entries()) {
+    const route = buildRoute({ config, route: routeConfig, path: source.routePath(index), idps: known }, problems);
+    if (route === undefined) continue;
+    routes.push(route);
+    paths.push(source.routePath(index));
+  }
+  const trustedProxies = buildTrustedProxies(config, problems);
+  const authOrigin = buildAuthOrigin(config, problems);
+  const table = createRouteTable(routes, (index) => paths[index] ?? ['routes', index]);
+  if (!table.ok) problems.push(...table.error);
+  if (!table.ok || problems.some((problem) => problem.severity === 'error')) return err(problems);
+  const { number, contentHash } = source;
+  return ok({
+    generation: { number, contentHash, config, routes: table.value, trustedProxies, authOrigin },
+    warnings: problems,
+  });
+}
+
+type RouteSource = {
+  readonly config: AccessConfig;
+  readonly route: RouteConfig;
+  readonly path: TreePath;
+  readonly idps: ReadonlySet<IdpName>;
+};
+
+function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined {
+  const { config, route, path } = source;
+  const report = (key: string, message: string): void => {
+    problems.push({ severity: 'error', path: [...path, key], message });
+  };
+  const origin = parseOrigin(route.from, { insecureHttp: route.insecure_http ?? false });
+  if (!origin.ok) report('from', origin.error);
+  const pattern = parsePathPattern(route);
+  if (!pattern.ok) report(pattern.error.key, pattern.error.message);
+  const policy = buildPolicy(source, problems);
+  const warning = publicPrefixWarning(route, path);
+  if (warning !== undefined) problems.push(warning);
+  const idps = buildRouteIdps(source, report);
+  if (!origin.ok || !pattern.ok || policy === undefined || idps === undefined) return undefined;
+
+  const built: Route = {
+    id: routeId(route.id ?? routeIdOf(route)),
+    origin: origin.value,
+    pattern: pattern.value,
+    policy,
+    idps,
+    passIdentityHeaders: route.pass_identity_headers ?? config.pass_identity_headers,
+    setRequestHeaders: Object.entries(route.set_request_headers ?? {}).map(([name, value]) => ({
+      name: name.toLowerCase(),
+      template: parseHeaderTemplate(value),
+    })),
+    removeRequestHeaders: (route.remove_request_headers ?? []).map((name) => name.toLowerCase()),
+    jwtGroupsFilter: groupsFilter(config.jwt_groups_filter, route.jwt_groups_filter ?? []),
+    jwtIssuerFormat: route.jwt_issuer_format ?? config.jwt_issuer_format,
+    assertionPerRequest: route.assertion_per_request ?? false,
+    showErrorDetails: route.show_error_details ?? false,
+    allowPathParameters: route.path_parameters === 'allow',
+    relax: new Set(route.relax ?? []),
+    sessionLifetimeSeconds: Math.min(route.session_lifetime ?? Infinity, config.session_lifetime),
+    sessionIdleSeconds: shorter(route.session_idle_timeout, config.session_idle_timeout),
+    onUnauthenticated: route.on_unauthenticated ?? 'auto',
+    labels: new Map(Object.entries(route.labels ?? {})),
+  };
+  return built;
+}
+
+/** Global and route filter together; undefined = every group is told. */
+const groupsFilter = (global: readonly string[], ofRoute: readonly string[]): readonly string[] | undefined =>
+  global.length + ofRoute.length === 0 ? undefined : [...global, ...ofRoute];
+
+const shorter = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined ? other : other === undefined ? one : Math.min(one, other);
+
+function buildPolicy({ config, route, path }: RouteSource, problems: Problem[]): CompiledPolicy | undefined {
+  const compiled = compilePolicy({
+    policy: route.policy,
+    path: [...path, 'policy'],
+    semantics: config.policy_semantics,
+    flags: {
+      public: route.allow_public_unauthenticated_access ?? false,
+      anyAuthenticatedUser: route.allow_any_authenticated_user ?? false,
+      corsPreflight: route.cors_allow_preflight ?? false,
+      allowedUsers: route.allowed_users ?? [],
+      allowedDomains: route.allowed_domains ?? [],
+      allowedIdpClaims: route.allowed_idp_claims ?? {},
+    },
+    denyInvalidCertificate: false,
+    hasClientCa: false,
+  });
+  problems.push(...(compiled.ok ? compiled.value.warnings : compiled.error));
+  return compiled.ok ? compiled.value.policy : undefined;
+}
+
+function buildRouteIdps(
+  { route, idps }: RouteSource,
+  report: (key: string, message: string) => void,
+): readonly IdpName[] | undefined {
+  const names = route.idp === undefined ? [] : typeof route.idp === 'string' ? [route.idp] : route.idp;
+  const unknown = names.filter((name) => !idps.has(idpName(name)));
+  if (unknown.length > 0) {
+    report('idp', `no identity provider is named ${unknown.map((name) => `"${name}"`).join(', ')}`);
+    return undefined;
+  }
+  return names.map(idpName);
+}
+
+function buildTrustedProxies(config: AccessConfig, problems: Problem[]): readonly AddressRange[] {
+  return config.trusted_proxies.flatMap((text, index) => {
+    const range = parseAddressRange(text);
+    if (range.ok) return [range.value];
+    problems.push({ severity: 'error', path: ['trusted_proxies', index], message: range.error });
+    return [];
+  });
+}
+
+function buildAuthOrigin(config: AccessConfig, problems: Problem[]): Generation['authOrigin'] {
+  if (config.auth_url === undefined) return undefined;
+  const origin = parseOrigin(config.auth_url, { insecureHttp: false });
+  if (!origin.ok || origin.value.isWildcard) {
+    const message = origin.ok ? 'auth_url names exactly one host' : origin.error;
+    problems.push({ severity: 'error', path: ['auth_url'], message });
+    return undefined;
+  }
+  return { origin: originText(origin.value, origin.value.host), host: origin.value.host };
+}
