@@ -141,12 +141,14 @@ export function otherReadings(target: CanonicalTarget): readonly string[] {
   if (target.decodedPath === target.path && target.irregularities.length === 0 && !target.hasParameters) return [];
   const readings = new Set<string>();
   let text = target.path;
-  for (let round = 0; round <= DECODING_ROUNDS_MAX; round += 1) {
+  for (;;) {
     for (const slashed of [text, text.replace(/\\/g, '/')]) {
       const stripped = slashed.replace(/;[^/]*/g, '');
       readings.add(slashed).add(resolve(slashed)).add(stripped).add(resolve(stripped));
     }
-    text = decodeOnce(text).text;
+    const decoded = decodeOnce(text);
+    if (decoded.isSame) break;
+    text = decoded.text;
   }
   readings.delete(target.path);
   return [...readings];

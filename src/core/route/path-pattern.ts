@@ -51,18 +51,3 @@ function faultOfPath(text: string, key: Exclude<PatternKey, 'regex'>): string | 
     return 'must not end with /; it matches at segment borders anyway';
   return undefined;
 }
-
-/** The definition of a match, for one route: what a table must agree with. Targets without a path (`*`, CONNECT) are of whole hosts only. */
-export function matchesPath(pattern: PathPattern, path: string): boolean {
-  if (!path.startsWith('/')) return pattern.kind === 'prefix' && pattern.prefix === '/';
-  switch (pattern.kind) {
-    case 'prefix':
-      return path.startsWith(pattern.prefix);
-    case 'path':
-      return path === pattern.path;
-    case 'path_separated_prefix':
-      return path === pattern.prefix || path.startsWith(`${pattern.prefix}/`);
-    case 'regex':
-      return pattern.matches(path);
-  }
-}

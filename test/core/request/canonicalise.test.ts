@@ -186,6 +186,25 @@ describe('a host', () => {
   });
 });
 
+describe('headers that a client can write', () => {
+  test.each([
+    'host',
+    'x-forwarded-host',
+    'x-forwarded-uri',
+    'x-forwarded-prefix',
+    'x-forwarded-proto',
+    'x-original-url',
+    'x-original-uri',
+    'x-rewrite-url',
+    'x-envoy-original-path',
+    'x-envoy-original-host',
+  ])('%s changes nothing in the reading', (name) => {
+    const plain = anAccessRequest({ path: '/admin?x' });
+    const dressed = anAccessRequest({ path: '/admin?x', headers: [[name, '/public']] });
+    expect(canonicalise(dressed)).toEqual(canonicalise(plain));
+  });
+});
+
 describe('other readings', () => {
   test('of a plain path there are none', () => {
     expect(otherReadings(accepted('/a/b.c?d'))).toEqual([]);

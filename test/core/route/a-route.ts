@@ -62,3 +62,18 @@ export function tableOf(routes: readonly Route[]): RouteTable {
   if (!table.ok) throw new Error(table.error.map(({ message }) => message).join('; '));
   return table.value;
 }
+
+/** The definition of a match, for one route: what a table must agree with. Targets without a path (`*`, CONNECT) are of whole hosts only. */
+export function matchesPath(pattern: PathPattern, path: string): boolean {
+  if (!path.startsWith('/')) return pattern.kind === 'prefix' && pattern.prefix === '/';
+  switch (pattern.kind) {
+    case 'prefix':
+      return path.startsWith(pattern.prefix);
+    case 'path':
+      return path === pattern.path;
+    case 'path_separated_prefix':
+      return path === pattern.prefix || path.startsWith(`${pattern.prefix}/`);
+    case 'regex':
+      return pattern.matches(path);
+  }
+}

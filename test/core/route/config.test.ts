@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { originText, parseOrigin } from '../../../src/core/route/origin.ts';
-import { matchesPath, parsePathPattern } from '../../../src/core/route/path-pattern.ts';
+import { parsePathPattern } from '../../../src/core/route/path-pattern.ts';
 import { publicPrefixWarning } from '../../../src/core/route/public-prefix.ts';
 import { routeIdOf } from '../../../src/core/route/route-id.ts';
+import { matchesPath } from './a-route.ts';
 
 describe('an origin', () => {
   const origin = (from: string, insecureHttp = false) => parseOrigin(from, { insecureHttp });

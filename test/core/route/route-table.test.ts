@@ -4,9 +4,8 @@ import fc from 'fast-check';
 import { createRouteTable } from '../../../src/core/route/create-route-table.ts';
 import { matchesHost, tailOf } from '../../../src/core/route/host-pattern.ts';
 import { literalPrefix } from '../../../src/core/route/path-index.ts';
-import { matchesPath } from '../../../src/core/route/path-pattern.ts';
 import type { PathPattern, Route } from '../../../src/core/route/route.ts';
-import { aRoute, regexPattern, tableOf } from './a-route.ts';
+import { aRoute, matchesPath, regexPattern, tableOf } from './a-route.ts';
 
 const prefix = (text: string): PathPattern => ({ kind: 'prefix', prefix: text });
 const path = (text: string): PathPattern => ({ kind: 'path', path: text });
