@@ -37,8 +37,15 @@ class MemoryOnceRegistry implements OnceRegistry {
   }
 }
 
-/** `entriesMax`: beyond it `use` throws `store-unavailable`. */
+/** Answers at once. */
+export type SynchronousOnceRegistry = {
+  wasUsed(id: string): boolean;
+  /** @throws DependencyError store-unavailable, at the bound */
+  use(id: string, ttlSeconds: number): boolean;
+};
+
+/** `entriesMax`: the bound. */
 export const createMemoryOnceRegistry = (options: {
   readonly clock: Clock;
   readonly entriesMax?: number;
-}): OnceRegistry => new MemoryOnceRegistry(options.clock, options.entriesMax ?? ENTRIES_MAX);
+}): SynchronousOnceRegistry => new MemoryOnceRegistry(options.clock, options.entriesMax ?? ENTRIES_MAX);

@@ -162,9 +162,14 @@ const settle = <T>(run: () => T): Promise<T> =>
     resolve(run());
   });
 
+/** What a Check asks is at hand. */
+export type SynchronousSessionStore = Omit<SessionStore, 'get' | 'loginMark'> & {
+  get(handle: SessionHandle): Session | undefined;
+  loginMark(): LoginMark;
+};
+
 /** `sessionsMax`: beyond it `create` throws `store-unavailable`. */
 export const createMemorySessionStore = (options: {
   readonly clock: Clock;
   readonly sessionsMax?: number;
-}): SessionStore & { get(handle: SessionHandle): Session | undefined; loginMark(): LoginMark } =>
-  new MemorySessionStore(options.clock, options.sessionsMax ?? SESSIONS_MAX);
+}): SynchronousSessionStore => new MemorySessionStore(options.clock, options.sessionsMax ?? SESSIONS_MAX);
