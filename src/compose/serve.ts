@@ -1,6 +1,5 @@
 /** `doorward serve`: composes one process from its configuration, keeps it fresh, and ends it without a lost request. */
 
-import { createCheckHandler } from '../answer-check.ts';
 import { createCheckServer } from '../adapters/envoy/check-server.ts';
 import type { LoadedConfig } from '../adapters/config/load-config.ts';
 import { readRegularFile } from '../adapters/config/file-reader.ts';
@@ -9,12 +8,11 @@ import { createMetrics, type Metrics } from '../adapters/metrics/metrics.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemEntropy } from '../adapters/system/entropy.ts';
 import { startOpsServer, type Component } from '../adapters/web/ops-server.ts';
-import { createAssertionCache } from '../core/assertion/assertion-cache.ts';
 import type { Logger } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { certificatesWithoutCa } from './certificates.ts';
 import { compile, createGenerations, type Compiled, type Generations, type Lasting } from './generations.ts';
+import { composeHandler } from './handler.ts';
 import { load, type ConfigSource } from './load.ts';
 import { openOutputs, type Outputs } from './outputs.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -75,22 +73,7 @@ async function start(parts: Parts): Promise<Service> {
   const { outputs, stores, lasting, generations, metrics } = parts;
   const { logger } = outputs;
   const { server, access } = generations.current().loaded;
-  const certificates = certificatesWithoutCa();
-  const handler = createCheckHandler({
-    clock: lasting.clock,
-    entropy: lasting.entropy,
-    logger,
-    live: () => generations.current().live,
-    certificate: (request, now) => certificates.factsOf(request.source.certificate, now),
-    assertions: createAssertionCache(),
-    audit: outputs.audit,
-    observe: (check) => {
-      metrics.observeCheck(check);
-    },
-    observeFailure: (code) => {
-      metrics.observeDependencyError(code);
-    },
-  });
+  const handler = composeHandler({ lasting, audit: outputs.audit, metrics, live: () => generations.current().live });
   let isDraining = false;
   const opened: { close(): Promise<void> }[] = [];
   const ops = await startOpsServer(server.ops_address, {

@@ -13,7 +13,7 @@ const redactedPaths = [
   'set-cookie',
   'authorization',
   'client_secret',
-  'code',
+  'authorization_code',
   'code_verifier',
   'id_token',
   'access_token',

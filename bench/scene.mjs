@@ -1,0 +1,160 @@
+/**
+ * What is measured: a configuration, one signed-in user, and the CheckRequests of a hardened Envoy. The same composition as `doorward serve`, with
+ * the memory store and a session put into it, since a login is not what is measured here.
+ */
+
+import { openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createBatchingStream } from '../dist/adapters/pino/batching-stream.js';
+import { createAuditSink } from '../dist/adapters/pino/audit-sink.js';
+import { createMetrics } from '../dist/adapters/metrics/metrics.js';
+import { createMemoryOnceRegistry } from '../dist/adapters/memory/once-registry.js';
+import { createMemorySessionStore } from '../dist/adapters/memory/session-store.js';
+import { systemClock } from '../dist/adapters/system/clock.js';
+import { systemEntropy } from '../dist/adapters/system/entropy.js';
+import { compile } from '../dist/compose/generations.js';
+import { composeHandler } from '../dist/compose/handler.js';
+import { load } from '../dist/compose/load.js';
+import { handleOf, sealSessionCookie, sessionCookieName } from '../dist/core/session/cookie.js';
+import { flattenClaims } from '../dist/core/session/claims.js';
+
+const HOST = 'grafana.example.com';
+const SESSION_SECONDS = 3600;
+
+const configText = `
+cookie_secret: MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=
+shared_secret: QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=
+jwt_claims_headers: { x-email: email, x-groups: groups }
+pass_identity_headers: true
+idps:
+  - { name: corp, url: https://idp.example.com/, client_id: doorward, client_secret: bench-only }
+routes:
+${Array.from(
+  { length: 9 },
+  (_, index) =>
+    `  - { from: https://app${index}.example.com, policy: [{ allow: { and: [{ groups: { has: team${index} } }] } }] }`,
+).join('\n')}
+  - from: https://${HOST}
+    policy:
+      - allow:
+          and:
+            - groups: { has: sre }
+            - domain: { is: example.com }
+            - http_method: { in: [GET, POST] }
+            - http_path: { starts_with: /d/ }
+            - source_ip: [192.0.2.0/24]
+`;
+
+const silent = { debug: () => undefined, info: () => undefined, warn: console.error, error: console.error };
+
+/** `folder` gets the configuration and the audit. Returns the handler, and the request that it allows. */
+export async function buildScene(folder) {
+  const configFile = join(folder, 'doorward.yaml');
+  writeFileSync(configFile, configText);
+  const loaded = await load({ configFile, env: {} });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.error.problems));
+  const sessions = createMemorySessionStore({ clock: systemClock });
+  const lasting = {
+    sessions,
+    once: createMemoryOnceRegistry({ clock: systemClock }),
+    clock: systemClock,
+    entropy: systemEntropy,
+    logger: silent,
+  };
+  const compiled = compile(loaded.value, lasting, undefined);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+  const { live } = compiled.value;
+  const cookie = await signIn(sessions, live.ports.sealer, loaded.value.access.cookie_name);
+  const stream = createBatchingStream({ fd: openSync(join(folder, 'audit.jsonl'), 'a') });
+  const audit = createAuditSink(stream);
+  const metrics = createMetrics({ version: 'bench', node: process.versions.node });
+  return {
+    handler: composeHandler({ lasting, audit, metrics, live: () => live }),
+    request: checkRequest(cookie),
+    stream,
+  };
+}
+
+async function signIn(sessions, sealer, cookieName) {
+  const now = systemClock.now();
+  const id = Buffer.from(systemEntropy.bytes(32)).toString('base64url');
+  const expiresAt = now + SESSION_SECONDS;
+  await sessions.create({
+    handle: handleOf(id),
+    idp: 'corp',
+    issuer: 'https://idp.example.com/',
+    subject: 'u-4711',
+    email: 'alice@example.com',
+    emailVerified: true,
+    name: 'Alice Example',
+    claims: flattenClaims({ email: 'alice@example.com', groups: ['sre', 'grafana-admins', 'everyone'] }),
+    userClaims: new Map(),
+    idpSessionId: undefined,
+    acr: undefined,
+    amr: [],
+    authTime: now,
+    createdAt: now,
+    expiresAt,
+    lastSeenAt: now,
+    tokens: { idToken: undefined, accessToken: undefined, refreshToken: undefined, accessTokenExpiresAt: undefined },
+    mark: await sessions.loginMark(),
+    version: 1,
+  });
+  return `${sessionCookieName(cookieName, 'https')}=${sealSessionCookie({ id, issuedAt: now, expiresAt }, HOST, sealer)}`;
+}
+
+const headersOf = (cookie) => [
+  [':authority', HOST],
+  [':path', '/d/abc123/overview?orgId=1&from=now-6h&to=now'],
+  [':method', 'GET'],
+  [':scheme', 'https'],
+  [
+    'user-agent',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+  ],
+  ['accept', 'application/json, text/plain, */*'],
+  ['accept-language', 'en-US,en;q=0.9'],
+  ['accept-encoding', 'gzip, deflate, br, zstd'],
+  ['cookie', `grafana_session=1d9b2f6c4e8a7b3f5d0c9e8a7b6f5d4c; ${cookie}`],
+  ['referer', `https://${HOST}/d/abc123/overview?orgId=1`],
+  ['sec-fetch-dest', 'empty'],
+  ['sec-fetch-mode', 'cors'],
+  ['sec-fetch-site', 'same-origin'],
+  ['x-grafana-org-id', '1'],
+  ['x-forwarded-for', '192.0.2.17'],
+  ['x-forwarded-proto', 'https'],
+  ['x-envoy-external-address', '192.0.2.17'],
+  ['x-request-id', '7f3b0c52-9d1e-4f0a-b6a7-2f3c51a0c9e4'],
+];
+
+/** proto3 by hand: `attributes { source, request { http { ... header_map } } }`, as Envoy sends it with `encode_raw_headers`. */
+function checkRequest(cookie) {
+  const varint = (value) => {
+    const bytes = [];
+    for (let rest = value; ; rest >>>= 7) {
+      if (rest < 0x80) return Buffer.from([...bytes, rest]);
+      bytes.push((rest & 0x7f) | 0x80);
+    }
+  };
+  const field = (number, payload) => {
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    return Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes]);
+  };
+  const number = (id, value) => Buffer.concat([varint(id << 3), varint(value)]);
+  const socketAddress = Buffer.concat([field(2, '192.0.2.17'), number(3, 40852)]);
+  const peer = field(1, field(1, socketAddress));
+  const headerMap = Buffer.concat(
+    headersOf(cookie).map(([name, value]) => field(1, Buffer.concat([field(1, name), field(3, value)]))),
+  );
+  const http = Buffer.concat([
+    field(1, '9059189390539800393'),
+    field(2, 'GET'),
+    field(4, '/d/abc123/overview?orgId=1&from=now-6h&to=now'),
+    field(5, HOST),
+    field(6, 'https'),
+    field(10, 'HTTP/2'),
+    field(13, headerMap),
+  ]);
+  return field(1, Buffer.concat([field(1, peer), field(4, field(2, http))]));
+}
