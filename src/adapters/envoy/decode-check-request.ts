@@ -213,7 +213,7 @@ function readAddress(reader: WireReader, end: number, found: Found): void {
         break;
       case ADDRESS.pipe:
       case ADDRESS.envoyInternalAddress:
-        reader.position = reader.payload(end);
+        reader.jump(reader.payload(end));
         found.address.start = found.address.end;
         found.port = 0;
         break;
@@ -233,7 +233,7 @@ function readSocketAddress(reader: WireReader, end: number, found: Found): void 
         found.port = reader.varint(end);
         break;
       case SOCKET_ADDRESS.namedPort:
-        reader.position = reader.payload(end);
+        reader.jump(reader.payload(end));
         found.port = 0;
         break;
       default:
@@ -294,35 +294,48 @@ function readHeaderMap(reader: WireReader, end: number, found: Found): void {
 }
 
 function readHeaderValue(reader: WireReader, end: number, found: Found): void {
-  const key = span();
-  const value = span();
-  const rawValue = span();
+  let keyStart = 0;
+  let keyEnd = 0;
+  let valueStart = 0;
+  let valueEnd = 0;
+  let rawStart = 0;
+  let rawEnd = 0;
   for (let tag = reader.tag(end); tag !== 0; tag = reader.tag(end)) {
-    if (tag === ENTRY.rawValue) readSpan(reader, end, rawValue);
-    else if (tag === ENTRY.key) readSpan(reader, end, key);
-    else if (tag === ENTRY.value) readSpan(reader, end, value);
-    else reader.skip(tag, end, HEADER_VALUE_KNOWN);
+    if (tag === ENTRY.rawValue) {
+      rawEnd = reader.payload(end);
+      rawStart = reader.jump(rawEnd);
+    } else if (tag === ENTRY.key) {
+      keyEnd = reader.payload(end);
+      keyStart = reader.jump(keyEnd);
+    } else if (tag === ENTRY.value) {
+      valueEnd = reader.payload(end);
+      valueStart = reader.jump(valueEnd);
+    } else reader.skip(tag, end, HEADER_VALUE_KNOWN);
   }
-  const isRaw = rawValue.end > rawValue.start;
-  if (isRaw && value.end > value.start) found.hasTwoValues = true;
-  const { start, end: valueEnd } = isRaw ? rawValue : value;
-  found.headerMap.add(key.start, key.end, start, valueEnd);
+  const isRaw = rawEnd > rawStart;
+  if (isRaw && valueEnd > valueStart) found.hasTwoValues = true;
+  if (isRaw) found.headerMap.add(keyStart, keyEnd, rawStart, rawEnd);
+  else found.headerMap.add(keyStart, keyEnd, valueStart, valueEnd);
 }
 
 function readEntry(reader: WireReader, end: number, entries: EntryIndex): void {
-  const key = span();
-  const value = span();
+  let keyStart = 0;
+  let keyEnd = 0;
+  let valueStart = 0;
+  let valueEnd = 0;
   for (let tag = reader.tag(end); tag !== 0; tag = reader.tag(end)) {
-    if (tag === ENTRY.key) readSpan(reader, end, key);
-    else if (tag === ENTRY.value) readSpan(reader, end, value);
-    else reader.skip(tag, end, MAP_ENTRY_KNOWN);
+    if (tag === ENTRY.key) {
+      keyEnd = reader.payload(end);
+      keyStart = reader.jump(keyEnd);
+    } else if (tag === ENTRY.value) {
+      valueEnd = reader.payload(end);
+      valueStart = reader.jump(valueEnd);
+    } else reader.skip(tag, end, MAP_ENTRY_KNOWN);
   }
-  entries.add(key.start, key.end, value.start, value.end);
+  entries.add(keyStart, keyEnd, valueStart, valueEnd);
 }
 
 function readSpan(reader: WireReader, end: number, into: Span): void {
-  const payloadEnd = reader.payload(end);
-  into.start = reader.position;
-  into.end = payloadEnd;
-  reader.position = payloadEnd;
+  into.end = reader.payload(end);
+  into.start = reader.jump(into.end);
 }

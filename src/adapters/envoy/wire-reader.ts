@@ -72,6 +72,13 @@ export class WireReader {
     return this.fault === undefined ? this.position + length : this.position;
   }
 
+  /** Goes on at `to`, what `payload` returned; returns where it was. */
+  jump(to: number): number {
+    const from = this.position;
+    this.position = to;
+    return from;
+  }
+
   /**
    * Passes over a field that is not read. `known` has bit n set for each field n that the message reads: such a field comes here only with the
    * wrong wire type, and a request that can be read in two ways is not read at all.

@@ -6,20 +6,24 @@ import { join } from 'node:path';
 import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 
 const root = join(__dirname, '../../..');
-const definitions = loadSync(['envoy/service/auth/v3/external_auth.proto', 'grpc/health/v1/health.proto'], {
-  includeDirs: [join(root, 'proto')],
-  keepCase: true,
-  longs: String,
-  enums: Number,
-  defaults: true,
-});
+const load = (defaults: boolean) =>
+  loadSync(['envoy/service/auth/v3/external_auth.proto', 'grpc/health/v1/health.proto'], {
+    includeDirs: [join(root, 'proto')],
+    keepCase: true,
+    longs: String,
+    enums: Number,
+    defaults,
+  });
+const definitions = load(true);
 
-const service = (name: string) => definitions[name] as ServiceDefinition;
+const service = (name: string, from = definitions) => from[name] as ServiceDefinition;
 
 export const authorization = service('envoy.service.auth.v3.Authorization');
 export const health = service('grpc.health.v1.Health');
 
 const check = authorization['Check'] as MethodDefinition<object, object>;
+
+const sparse = service('envoy.service.auth.v3.Authorization', load(false))['Check'] as MethodDefinition<object, object>;
 
 type HeaderValue = { readonly key?: string; readonly value?: string; readonly raw_value?: Uint8Array };
 
@@ -87,6 +91,19 @@ export const encodeRequest = (message: CheckRequestMessage): Buffer => check.req
 export const decodeRequest = (bytes: Buffer): CheckRequestMessage => check.requestDeserialize(bytes);
 export const decodeResponse = (bytes: Buffer): CheckResponseMessage =>
   check.responseDeserialize(bytes) as CheckResponseMessage;
+
+/**
+ * Whether the oracle has understood every byte: what it writes again has the same bytes, but for their order. It is no strict reader: it ignores
+ * wire types, reads past the end of inner messages, and replaces a repeated message where it should merge it.
+ */
+export function understands(bytes: Buffer): boolean {
+  const sorted = (buffer: Buffer): Buffer => Buffer.from(Uint8Array.from(buffer).sort());
+  try {
+    return sorted(bytes).equals(sorted(sparse.requestSerialize(sparse.requestDeserialize(bytes))));
+  } catch {
+    return false;
+  }
+}
 
 const folder = join(root, 'test/fixtures/envoy-1.40');
 
