@@ -37,5 +37,13 @@ export function answerEndpoint(
   if (path.endpoint === 'method_not_allowed') {
     return refusal(context, 'method-not-allowed', 'the endpoint has other methods', [['allow', path.allow]]);
   }
-  return endpoints[path.endpoint](context, ports);
+  const answer = endpoints[path.endpoint](context, ports);
+  if (context.request.method !== 'HEAD') return answer;
+  return answer instanceof Promise ? answer.then(withoutBody) : withoutBody(answer);
 }
+
+/** RFC 9110 §9.3.2. */
+const withoutBody = (answer: EndpointAnswer): EndpointAnswer => ({
+  ...answer,
+  response: { ...answer.response, body: '' },
+});

@@ -4,6 +4,7 @@ import { subjectOf } from '../core/facts.ts';
 import type { Claims, ClaimValue, Session } from '../core/session/session.ts';
 import { jsonAnswer } from './answers.ts';
 import type { EndpointAnswer, EndpointContext } from './endpoint.ts';
+import { PATHS } from './own-paths.ts';
 
 /** Claims about the token and not about the user (RFC 7519 §4.1, OpenID Connect Core §2, §3.1.3.6, back-channel logout's `sid`). */
 const TOKEN_CLAIMS: ReadonlySet<string> = new Set([
@@ -28,11 +29,11 @@ export function user(context: EndpointContext): EndpointAnswer {
 
 /** JSON to everybody, whatever else the client could read: this is an endpoint for programs. */
 const notSignedIn = (context: EndpointContext): EndpointAnswer =>
-  jsonAnswer(JSON.stringify({ error: 'login-required', request_id: context.requestId }), {
+  jsonAnswer(JSON.stringify({ error: 'login-required', sign_in: PATHS.signIn, request_id: context.requestId }), {
     code: 'login-required',
     detail: 'nobody is signed in',
-    // RFC 9110 §15.5.2: a 401 says how to authenticate. The scheme is not one that a browser would ask a password for.
-    headers: [['www-authenticate', 'Cookie realm="doorward"']],
+    // RFC 9110 §15.5.2: a 401 says how to authenticate; as every other one of Doorward does.
+    headers: [['www-authenticate', 'Bearer realm="doorward"']],
   });
 
 const describeUser = (session: Session): Readonly<Record<string, unknown>> => ({

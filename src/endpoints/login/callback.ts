@@ -3,7 +3,7 @@
  * first, nothing is written before the code was redeemed, and the first write afterwards makes the flow unusable.
  */
 
-import { isDependencyError, type Identity, type IdentityProvider } from '../../core/ports.ts';
+import { isDependencyError, type Eventually, type Identity, type IdentityProvider } from '../../core/ports.ts';
 import type { Session } from '../../core/session/session.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from '../endpoint.ts';
 import { originOfHost } from '../origin.ts';
@@ -64,19 +64,22 @@ export async function callback(context: EndpointContext, ports: EndpointPorts): 
   if (currentId !== undefined) return goOn(flow, currentId, context, ports);
 
   const mark = await ports.sessions.loginMark();
-  const redeemed = await redeem(found.pending, context);
+  const redeemed = await unlessRefused(() => redeem(found.pending, context));
   if (typeof redeemed === 'string') return refuse(loginFailures.providerRefused, redeemed);
   if (!(await ports.once.use(usedId(flow), USED_FLOW_SECONDS))) return refuse(loginFailures.usedAlready);
 
   const id = newSessionId(ports.entropy);
-  const session = sessionOf({
-    identity: redeemed,
-    idp: found.pending.idp.name,
-    handle: handleOfSession(id),
-    mark,
-    now: ports.clock.now(),
-    lifetimeSeconds: context.generation.config.session_lifetime,
-  });
+  const session = await unlessRefused(() =>
+    sessionOf({
+      identity: redeemed,
+      idp: found.pending.idp.name,
+      handle: handleOfSession(id),
+      mark,
+      now: ports.clock.now(),
+      lifetimeSeconds: context.generation.config.session_lifetime,
+    }),
+  );
+  if (typeof session === 'string') return refuse(loginFailures.providerRefused, session);
   if (!(await ports.sessions.create(session))) return refuse(loginFailures.revokedMeanwhile);
   if (context.session !== undefined) await ports.sessions.revoke(context.session.handle, 'renewed');
 
@@ -141,15 +144,18 @@ function goOn(flow: Flow, sessionId: string, context: EndpointContext, ports: En
     : ticketFor(flow.back, sessionId, context, ports, cookies);
 }
 
-/** The identity; or, where the provider or the verification says no, why, in words for audit and log. @throws DependencyError */
-async function redeem({ flow, idp }: Pending, context: EndpointContext): Promise<Identity | string> {
+const redeem = ({ flow, idp }: Pending, context: EndpointContext): Promise<Identity> =>
+  idp.redeem({
+    callbackUrl: `${context.origin}${context.target.path}?${context.target.query ?? ''}`,
+    state: stateOf(flow),
+    nonce: nonceOf(flow),
+    codeVerifier: codeVerifierOf(flow),
+  });
+
+/** What `run` gives; or, where the provider or the verification says no, why, in words for audit and log. @throws DependencyError */
+async function unlessRefused<T extends object>(run: () => Eventually<T>): Promise<T | string> {
   try {
-    return await idp.redeem({
-      callbackUrl: `${context.origin}${context.target.path}?${context.target.query ?? ''}`,
-      state: stateOf(flow),
-      nonce: nonceOf(flow),
-      codeVerifier: codeVerifierOf(flow),
-    });
+    return await run();
   } catch (error) {
     if (isDependencyError(error) && error.code === 'idp-refused') return error.message;
     throw error;
