@@ -1,6 +1,7 @@
 /** The built Doorward, run as a user runs it: `node dist/main.js serve -c doorward.yaml`. */
 
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -36,6 +37,7 @@ export type RunningDoorward = {
   readonly address: Address;
   readonly opsPort: number;
   readonly configFile: string;
+  readonly auditFile: string;
   output(): string;
   exitCode(): number | undefined;
   /** From the listener for health and metrics. */
@@ -51,6 +53,9 @@ export type RunningDoorward = {
   signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 };
+
+/** What `openssl rand -base64 32` makes. */
+export const newSecret = (): string => randomBytes(32).toString('base64');
 
 const MAIN = join(PROJECT_ROOT, 'dist', 'main.js');
 const COMMAND_TIMEOUT_MS = 20_000;
@@ -88,7 +93,7 @@ function handle(
     pid: program.pid,
     address: settings.address,
     opsPort,
-    configFile: files.configFile,
+    ...files,
     output: () => program.output(),
     exitCode: () => program.exitCode(),
     ops: (path) => fetchText({ port: opsPort }, path),
