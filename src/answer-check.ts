@@ -10,6 +10,7 @@ import { recordOf } from './core/audit/record-of.ts';
 import type { Findings, Needs } from './core/decision.ts';
 import { subjectOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
+import type { ExplainedCriterion } from './core/policy/compiled-policy.ts';
 import type { CertificateFacts } from './core/policy/facts.ts';
 import {
   isDependencyError,
@@ -276,8 +277,15 @@ function refused(
     findings,
     detail,
     now: passage.now,
+    ...criteriaShown(findings),
   });
   return { outcome: { kind: 'answer', response, code }, findings, decision, code, detail };
+}
+
+/** The criteria as they came out, for a page that may name what is missing; evaluated only where the route shows details. */
+function criteriaShown(findings: Findings | undefined): { readonly criteria?: readonly ExplainedCriterion[] } {
+  if (findings?.route?.showErrorDetails !== true || findings.facts === undefined) return {};
+  return { criteria: findings.route.policy.explain(findings.facts).criteria };
 }
 
 /** The end of every Check: one record, one observation. */

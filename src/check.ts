@@ -45,7 +45,14 @@ export type Known = {
  */
 export function check(request: AccessRequest, known: Known, now: EpochSeconds): CheckDecision | Needs {
   const client = clientAddress(request, known.generation.trustedProxies);
-  const nothing: Findings = { target: undefined, client, route: undefined, session: undefined, verdict: undefined };
+  const nothing: Findings = {
+    target: undefined,
+    client,
+    route: undefined,
+    session: undefined,
+    facts: undefined,
+    verdict: undefined,
+  };
   if (!request.isHttp) return refuse(nothing, 'not-http', 'a network-level Check carries no request');
 
   const canonical = canonicalise(request);
@@ -79,7 +86,7 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
     now,
   });
   const verdict = route.policy.evaluate(facts);
-  return decide({ target, client, route, session, verdict }, verdict, () => canFollowRedirect(request, route));
+  return decide({ target, client, route, session, facts, verdict }, verdict, () => canFollowRedirect(request, route));
 }
 
 type Authenticated =

@@ -7,6 +7,9 @@ import { Command, Option } from 'commander';
 
 import { checkCommand } from './cli/check.ts';
 import { formatProblems } from './cli/format-problems.ts';
+import { sessionCommand, type SessionAction } from './cli/session.ts';
+import { createAdminClient } from './adapters/web/admin-client.ts';
+import { load } from './compose/load.ts';
 import { checkedConfig } from './compose/checked-config.ts';
 import { serve, type Service } from './compose/serve.ts';
 
@@ -57,6 +60,27 @@ async function runCheck({ config, output }: { readonly config: string; readonly 
   });
 }
 
+type SessionOptions = { readonly config: string; readonly socket?: string; readonly output: Output };
+
+async function runSession(action: SessionAction, { config, socket, output }: SessionOptions): Promise<void> {
+  const socketPath = socket ?? (await adminSocketOf(config));
+  process.exitCode = await sessionCommand(action, {
+    ask: createAdminClient(socketPath),
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    output,
+  });
+}
+
+async function adminSocketOf(config: string): Promise<string> {
+  const loaded = await load({ configFile: config, env: process.env });
+  if (!loaded.ok)
+    throw new Error(`the configuration cannot be used:\n${formatProblems(loaded.error.problems, { color })}`);
+  const { admin_socket: socket } = loaded.value.server;
+  if (socket === undefined) throw new Error('admin_socket is off in the configuration: there is no service to ask');
+  return socket;
+}
+
 const program = new Command('doorward')
   .description('Zero-trust access for the Envoy you already run.')
   .version(version)
@@ -75,6 +99,37 @@ program
   .addOption(configOption)
   .addOption(outputOption)
   .action(runCheck);
+
+const session = program.command('session').description('list and end sessions of the running service');
+const sessionOptions = (command: Command): Command =>
+  command
+    .addOption(configOption)
+    .option('-s, --socket <path>', 'its admin socket (from the configuration if not given)')
+    .addOption(outputOption);
+const whyOption = new Option('--why <text>', 'for the log');
+
+sessionOptions(session.command('list').description('live sessions, newest first'))
+  .option('-u, --user <user>', 'only of this subject or e-mail address')
+  .option('-l, --limit <n>', 'at most so many', (text) => Number(text), 100)
+  .action((options: SessionOptions & { readonly user?: string; readonly limit: number }) =>
+    runSession({ kind: 'list', user: options.user, limit: options.limit }, options),
+  );
+sessionOptions(session.command('show <session>').description('one session')).action(
+  (handle: string, options: SessionOptions) => runSession({ kind: 'show', handle }, options),
+);
+sessionOptions(session.command('revoke <session>').description('end one session; the next request is refused'))
+  .addOption(whyOption)
+  .action((handle: string, options: SessionOptions & { readonly why?: string }) =>
+    runSession({ kind: 'revoke', handle, why: options.why }, options),
+  );
+sessionOptions(
+  session.command('revoke-user <user>').description('end all sessions of a user, logins under way included'),
+)
+  .option('--issuer <url>', 'of the user; <user> is then the subject')
+  .addOption(whyOption)
+  .action((user: string, options: SessionOptions & { readonly why?: string; readonly issuer?: string }) =>
+    runSession({ kind: 'revoke-user', user, issuer: options.issuer, why: options.why }, options),
+  );
 
 try {
   await program.parseAsync();

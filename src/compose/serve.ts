@@ -7,6 +7,7 @@ import { watchFiles, type FileWatch } from '../adapters/config/watch-files.ts';
 import { createMetrics, type Metrics } from '../adapters/metrics/metrics.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemEntropy } from '../adapters/system/entropy.ts';
+import { startAdminServer } from '../adapters/web/admin-server.ts';
 import { startOpsServer, type Component } from '../adapters/web/ops-server.ts';
 import type { Logger } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
@@ -81,6 +82,9 @@ async function start(parts: Parts): Promise<Service> {
     components: () => componentsOf(generations.current(), stores, isDraining),
   });
   opened.push(ops);
+  if (server.admin_socket !== undefined) {
+    opened.push(await startAdminServer({ socketPath: server.admin_socket, sessions: stores.sessions, logger }));
+  }
   const checks = await createCheckServer({
     handler,
     address: server.grpc_address,

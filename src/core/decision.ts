@@ -5,6 +5,7 @@ import type { CanonicalTarget } from './request/target.ts';
 import type { RefusalCode } from './response/refusal-codes.ts';
 import type { Route } from './route/route.ts';
 import type { Session } from './session/session.ts';
+import type { PolicyFacts } from './policy/facts.ts';
 import type { Verdict } from './policy/verdict.ts';
 import type { SessionHandle } from './units.ts';
 
@@ -14,6 +15,8 @@ export type Findings = {
   readonly client: ClientAddress;
   readonly route: Route | undefined;
   readonly session: Session | undefined;
+  /** What the policy looked at, and what it said. */
+  readonly facts: PolicyFacts | undefined;
   readonly verdict: Verdict | undefined;
 };
 
