@@ -1,0 +1,48 @@
+/**
+ * What a failure of the client or an error reply of Redis means to whoever asked. Neither their texts nor the client's error objects go on:
+ * they can hold arguments (a password, a session) or whatever a hostile server put there.
+ */
+
+import { DependencyError } from '../../core/ports.ts';
+
+type Failure = { readonly name?: unknown; readonly code?: unknown; readonly message?: unknown };
+
+const asFailure = (error: unknown): Failure => (typeof error === 'object' && error !== null ? error : {});
+
+/** The first word of an error reply, e.g. `WRONGTYPE`; undefined for what is no error reply. */
+export function replyCode(error: unknown): string | undefined {
+  const { name, message } = asFailure(error);
+  if (name !== 'ReplyError' || typeof message !== 'string') return undefined;
+  return /^[A-Z]{2,24}(?= |$)/.exec(message)?.[0] ?? 'ERR';
+}
+
+/** The server has no such script yet: it was restarted, or its scripts flushed. */
+export const isNoScript = (error: unknown): boolean => replyCode(error) === 'NOSCRIPT';
+
+/** No reply within the command's time. */
+export const isTimeout = (error: unknown): boolean => asFailure(error).message === 'Command timed out';
+
+/** After these another connection may reach another node; on this one nothing will get better. */
+const WRONG_NODE: ReadonlySet<string> = new Set(['NOTMASTER', 'READONLY', 'UNBLOCKED', 'MASTERDOWN']);
+export const isWrongNode = (error: unknown): boolean => WRONG_NODE.has(replyCode(error) ?? '');
+
+/** What is in Redis is not what Doorward keeps there, or what came back is no Redis at all. */
+const CORRUPT: ReadonlySet<string> = new Set(['WRONGTYPE', 'ERR']);
+
+/** `what` was asked, in words for logs. */
+export function dependencyError(error: unknown, what: string): DependencyError {
+  const reply = replyCode(error);
+  if (reply !== undefined) {
+    return new DependencyError(
+      CORRUPT.has(reply) ? 'store-corrupt' : 'store-unavailable',
+      `Redis answers ${reply} to ${what}`,
+    );
+  }
+  if (isTimeout(error)) return new DependencyError('store-unavailable', `Redis does not answer ${what} in time`);
+  const { message, code } = asFailure(error);
+  if (typeof message === 'string' && message.startsWith('Unknown RESP type')) {
+    return new DependencyError('store-corrupt', `what answers ${what} is no Redis`);
+  }
+  const shown = typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? ` (${code})` : '';
+  return new DependencyError('store-unavailable', `the connection to Redis failed at ${what}${shown}`);
+}

@@ -1,0 +1,55 @@
+/**
+ * Names of everything that Doorward keeps in Redis. Braces are hash tags: a session, an index and a used id each live in a slot of their
+ * own, the control slot `{dw}` is one, so that its scripts may touch all of it (also in a Cluster).
+ *
+ * | key | value |
+ * | --- | --- |
+ * | `dw:{<handle>}:s` | a session, sealed (record.ts); goes with its absolute end |
+ * | `dw:{<name key>}:x` | sorted set of the handles of one subject or e-mail address, by absolute end |
+ * | `dw:{dw}:x` | the same of all sessions |
+ * | `dw:{<hash of id>}:o` | an id that was used; goes with its time |
+ * | `dw:{dw}:ctl` | hash: `era`, `seq`, `replid`, `end` (scripts.ts) |
+ * | `dw:{dw}:inv` | stream of invalidations, entry id `<seq>-0` |
+ * | `dw:{dw}:t:s:<handle>`, `:t:u:<user key>`, `:t:i:<idp key>`, `:t:all` | tombstones: the `seq` of the revocation |
+ */
+
+import { createHash } from 'node:crypto';
+import { idpKeyOf, nameKeyOf, userKeyOf } from '../../core/session/revocation.ts';
+import type { Session } from '../../core/session/session.ts';
+import type { SessionHandle } from '../../core/units.ts';
+
+export const CONTROL_KEY = 'dw:{dw}:ctl';
+export const INVALIDATIONS_KEY = 'dw:{dw}:inv';
+export const ALL_SESSIONS_KEY = 'dw:{dw}:x';
+
+export const sessionKey = (handle: SessionHandle): string => `dw:{${handle}}:s`;
+
+/** 132 bits of a name's key are enough to find by; whoever reads an index looks at the sessions themselves. */
+const NAME_KEY_CHARS = 22;
+
+/** `name`: a subject or an e-mail address. */
+export const nameIndexKey = (name: string): string => `dw:{${nameKeyOf(name).slice(0, NAME_KEY_CHARS)}}:x`;
+
+export const usedIdKey = (id: string): string => `dw:{${createHash('sha256').update(id).digest('base64url')}}:o`;
+
+/** What a revocation covers; as written into the stream of invalidations. */
+export type RevocationKind = 's' | 'u' | 'i' | 'all';
+
+/** `key`: a handle, a user key or an identity provider's key; empty for `all`. */
+export const tombstoneKey = (kind: RevocationKind, key: string): string =>
+  kind === 'all' ? 'dw:{dw}:t:all' : `dw:{dw}:t:${kind}:${key}`;
+
+/** The tombstones that cover a session, in the order in which `standing` reads them. */
+export const tombstoneKeysOf = (session: Session): readonly string[] => [
+  tombstoneKey('s', session.handle),
+  tombstoneKey('u', userKeyOf(session)),
+  tombstoneKey('i', idpKeyOf(session.idp)),
+  tombstoneKey('all', ''),
+];
+
+/** The indexes that name a session. */
+export const indexKeysOf = ({ subject, email }: Pick<Session, 'subject' | 'email'>): readonly string[] => [
+  ALL_SESSIONS_KEY,
+  nameIndexKey(subject),
+  ...(email === '' || email === subject ? [] : [nameIndexKey(email)]),
+];

@@ -1,0 +1,116 @@
+/**
+ * The stored form of a session in Redis: sealed, so that a dump of Redis opens nothing, and bound to its key, so that no blob passes for
+ * another. The last use is sealed apart, at a fixed place, so that it can be moved without reading or rewriting the session.
+ *
+ * Layout: format version (1 byte) | version of the session (4, big-endian) | last use (36) | session (the rest).
+ * Last use and session are each: nonce (12) | ciphertext | tag (16), by AES-256-GCM.
+ */
+
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import type { Entropy } from '../../core/ports.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { decodeSession, encodeSession, type SessionUnreadable } from '../../core/session/serialise.ts';
+import type { Session } from '../../core/session/session.ts';
+import { epochSeconds, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
+import { sessionKey } from './keys.ts';
+
+export const RECORD_FORMAT = 1;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+/** An IEEE 754 double, big-endian. */
+const TIME_BYTES = 8;
+const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
+
+const VERSION_OFFSET = 1;
+export const SEEN_OFFSET = 5;
+const SEEN_BYTES = SEAL_BYTES + TIME_BYTES;
+const SESSION_OFFSET = SEEN_OFFSET + SEEN_BYTES;
+export const RECORD_BYTES_MIN = SESSION_OFFSET + SEAL_BYTES;
+/** Claims and tokens of one login; far above what identity providers send. */
+const RECORD_BYTES_MAX = 1024 * 1024;
+
+export interface RecordSealer {
+  /** @throws RangeError for a session whose record would be longer than a record may be */
+  seal(session: Session): Buffer;
+  /** What is written over a record at SEEN_OFFSET. */
+  sealSeen(handle: SessionHandle, lastSeenAt: EpochSeconds): Buffer;
+  /** Total: truncated, foreign, swapped, of another format... is an error value. */
+  open(handle: SessionHandle, record: Buffer): Result<Session, SessionUnreadable>;
+}
+
+/**
+ * `secrets`: the first seals, all open. Each record has a key of its own, derived from its name, so that random nonces cannot meet
+ * however many records there are. @throws RangeError without a secret
+ */
+export function createRecordSealer(secrets: readonly string[], entropy: Entropy): RecordSealer {
+  const keyring = secrets.map((secret) => new Uint8Array(hkdfSync('sha256', secret, '', 'doorward record v1', 32)));
+  const [first] = keyring;
+  if (first === undefined || secrets.includes('')) throw new RangeError('records need at least one secret, none empty');
+
+  const sealPart = (key: string, part: Part, plaintext: Uint8Array): Buffer => {
+    const nonce = entropy.bytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', recordKey(first, key), nonce, { authTagLength: TAG_BYTES });
+    cipher.setAAD(associatedData(key, part));
+    return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  };
+  const openPart = (key: string, part: Part, sealed: Buffer): Buffer | undefined => {
+    for (const secret of keyring) {
+      const plaintext = decrypt(recordKey(secret, key), associatedData(key, part), sealed);
+      if (plaintext !== undefined) return plaintext;
+    }
+    return undefined;
+  };
+  const sealSeen = (handle: SessionHandle, lastSeenAt: EpochSeconds): Buffer => {
+    const time = Buffer.alloc(TIME_BYTES);
+    time.writeDoubleBE(lastSeenAt);
+    return sealPart(sessionKey(handle), 'seen', time);
+  };
+
+  return {
+    sealSeen,
+
+    seal(session) {
+      const head = Buffer.alloc(SEEN_OFFSET);
+      head.writeUInt8(RECORD_FORMAT);
+      head.writeUInt32BE(session.version, VERSION_OFFSET);
+      const body = sealPart(sessionKey(session.handle), session.version, Buffer.from(encodeSession(session)));
+      const record = Buffer.concat([head, sealSeen(session.handle, session.lastSeenAt), body]);
+      if (record.length > RECORD_BYTES_MAX) throw new RangeError('a session is too large to be stored');
+      return record;
+    },
+
+    open(handle, record) {
+      if (record.length < RECORD_BYTES_MIN || record.length > RECORD_BYTES_MAX) return unreadable('the wrong length');
+      if (record.readUInt8() !== RECORD_FORMAT) return unreadable('another format version');
+      const key = sessionKey(handle);
+      const seen = openPart(key, 'seen', record.subarray(SEEN_OFFSET, SESSION_OFFSET));
+      const body = openPart(key, record.readUInt32BE(VERSION_OFFSET), record.subarray(SESSION_OFFSET));
+      if (seen === undefined || body === undefined) return unreadable('not been sealed here for this key');
+      const decoded = decodeSession(body.toString('utf8'), handle);
+      return decoded.ok ? ok({ ...decoded.value, lastSeenAt: epochSeconds(seen.readDoubleBE()) }) : decoded;
+    },
+  };
+}
+
+/** The last use, or the session in that version. */
+type Part = 'seen' | number;
+
+const associatedData = (key: string, part: Part): Uint8Array =>
+  Buffer.from(`doorward record v${RECORD_FORMAT}\0${key}\0${part}`);
+
+const recordKey = (secret: Uint8Array, key: string): Uint8Array => createHmac('sha256', secret).update(key).digest();
+
+function decrypt(key: Uint8Array, data: Uint8Array, sealed: Buffer): Buffer | undefined {
+  const tagAt = sealed.length - TAG_BYTES;
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(data);
+  decipher.setAuthTag(sealed.subarray(tagAt));
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, tagAt)), decipher.final()]);
+  } catch {
+    return undefined;
+  }
+}
+
+const unreadable = (what: string): Result<Session, SessionUnreadable> =>
+  err({ reason: `a stored session has ${what}` });

@@ -1,0 +1,62 @@
+/** For the tests of the Redis adapter: how to get at the server, and a log that can be read. */
+
+import { Redis } from 'ioredis';
+import {
+  createRedisConnection,
+  type RedisConnection,
+  type RedisServer,
+} from '../../../src/adapters/redis/connection.ts';
+import { createRedisStores } from '../../../src/adapters/redis/stores.ts';
+import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
+import type { Clock, Logger } from '../../../src/core/ports.ts';
+import { waitFor } from '../../support/wait.ts';
+
+export const SECRETS = ['a secret for records of thirty-two bytes'];
+
+export const serverAt = (port: number, changes: Partial<RedisServer> = {}): RedisServer => ({
+  host: '127.0.0.1',
+  port,
+  database: 0,
+  username: undefined,
+  password: undefined,
+  tls: undefined,
+  command_timeout_ms: 500,
+  connect_timeout_ms: 2000,
+  ...changes,
+});
+
+export type ReadableLogger = Logger & { readonly lines: string[] };
+
+export const aLogger = (): ReadableLogger => {
+  const lines: string[] = [];
+  const log = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    lines.push(`${message} ${JSON.stringify(fields)}`);
+  };
+  return { lines, debug: log, info: log, warn: log, error: log };
+};
+
+/** Stores whose server has answered. */
+export async function openStores(
+  server: RedisServer,
+  clock: Clock,
+  options: { readonly secrets?: readonly string[]; readonly logger?: Logger } = {},
+): Promise<ReturnType<typeof createRedisStores>> {
+  const stores = createRedisStores({
+    redis: server,
+    secrets: options.secrets ?? SECRETS,
+    clock,
+    entropy: systemEntropy,
+    logger: options.logger ?? aLogger(),
+  });
+  await untilUp(stores.sessions);
+  return stores;
+}
+
+export const untilUp = (store: { ping(): Promise<void> }, timeoutMs?: number): Promise<true> =>
+  waitFor('Redis to be in reach', () => store.ping().then(() => true as const), timeoutMs);
+
+export const openConnection = (server: RedisServer, logger: Logger = aLogger()): RedisConnection =>
+  createRedisConnection({ server, logger, entropy: systemEntropy });
+
+/** A client of the tests themselves. */
+export const rawClient = (port: number): Redis => new Redis({ port, host: '127.0.0.1', protocol: 2 });
