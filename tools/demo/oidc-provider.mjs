@@ -164,7 +164,8 @@ function configurationOf(options, accounts) {
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (context, form) => {
-          context.body = document('Sign out', `<h1>Sign out of the provider too?</h1>${form}${LOGOUT_BUTTON}`);
+          const complete = form.replace('</form>', `${LOGOUT_FIELDS}</form>`);
+          context.body = document('Sign out', `<h1>Sign out of the provider too?</h1>${complete}`);
         },
         postLogoutSuccessSource: (context) => {
           context.body = document('Signed out', '<h1>You are signed out of the provider</h1>');
@@ -178,7 +179,8 @@ function configurationOf(options, accounts) {
   };
 }
 
-const LOGOUT_BUTTON = '<button type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>';
+const LOGOUT_FIELDS =
+  '<input type="hidden" name="logout" value="yes"><p><button type="submit" autofocus>Sign out</button></p>';
 
 function signingKey() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -212,7 +214,10 @@ function showForm(response, uid, status, problem) {
 <form method="post" action="/interaction/${escapeHtml(uid)}">
 <p><label>Name <input name="login" autocomplete="username" autofocus></label></p>
 <p><label>Password <input name="password" type="password" autocomplete="current-password"></label></p>
-<p><button type="submit">Sign in</button> <button type="submit" name="cancel" value="1">Cancel</button></p>
+<p><button type="submit">Sign in</button></p>
+</form>
+<form method="post" action="/interaction/${escapeHtml(uid)}">
+<p><button type="submit" name="cancel" value="1">Cancel</button></p>
 </form>`,
     ),
   );

@@ -51,20 +51,22 @@ export function createIdentityProvider(config: IdpConfig, options: IdentityProvi
     config.name,
     options,
   );
-  /** What the last operation ran into, for /readyz?verbose. */
+  /** What the last operation ran into once the provider was found, for /readyz?verbose. */
   let trouble: string | undefined;
 
-  const operate = async <T>(what: string, ms: number, run: (provider: Provider) => Promise<T>): Promise<T> => {
-    try {
-      const result = await runWithin(ms, async () => run(await beforeDeadline(source.get(), ms)));
-      trouble = undefined;
-      return result;
-    } catch (error) {
-      const failure = error instanceof DependencyError ? error : failureOf(what, error);
-      if (failure.code === 'idp-unavailable') trouble = failure.message;
-      throw failure;
-    }
-  };
+  const operate = <T>(what: string, ms: number, run: (provider: Provider) => Promise<T>): Promise<T> =>
+    runWithin(ms, async () => {
+      const provider = await beforeDeadline(source.get(), ms);
+      try {
+        const result = await run(provider);
+        trouble = undefined;
+        return result;
+      } catch (error) {
+        const failure = error instanceof DependencyError ? error : failureOf(what, error);
+        trouble = failure.code === 'idp-unavailable' ? failure.message : undefined;
+        throw failure;
+      }
+    });
 
   return {
     name: idpName(config.name),
