@@ -1,43 +1,77 @@
-/** Claim values as text for headers and the assertion: always printable ASCII in headers, and never ambiguous. */
+/** Claims as text for header values. Says how a list, a number and a character that no header can carry are written. */
 
-import type { Claims, ClaimValue } from '../session/session.ts';
+import type { ClaimValue } from '../session/session.ts';
 
-/** A header that is longer is left empty: whoever reads it sees that nothing is known, not half of it. */
-export const HEADER_VALUE_MAX = 8_192;
-
-/** The values of a claim as a session's headers see them: the ID token's, else userinfo's; undefined when neither has it. */
-export const claimValues = (
-  name: string,
-  of: { readonly sessionClaims: Claims; readonly userClaims: Claims },
-): readonly ClaimValue[] | undefined => of.sessionClaims.get(name) ?? of.userClaims.get(name);
-
-/** Scalars as they are; what is no scalar has no text. */
-const scalarText = (value: ClaimValue): string | undefined =>
-  value === null || typeof value === 'object' ? undefined : String(value);
-
-/** For the assertion, which is JSON: values joined by a comma. */
-export const joinedClaim = (values: readonly ClaimValue[]): string =>
-  values.flatMap((value) => scalarText(value) ?? []).join(',');
-
-/** All but printable ASCII; `%` itself; the comma, which separates; blanks at the ends, which header parsers drop. */
-const UNSAFE = /[^\x20-\x7e]|[%,]|^ +| +$/gu;
+/** Printable ASCII but `"`, `%` and `,`, without a blank at either end: stands for itself in every reading. */
+const PLAIN = /^(?:[!#$&-+\--~](?:[ !#$&-+\--~]*[!#$&-+\--~])?)?$/;
+const NOT_PLAIN = /[^ !#$&-+\--~]+/g;
+/** Printable ASCII without a blank at either end. */
+const SENDABLE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
+/** Controls but tab (RFC 9110 §5.5), and halves of surrogate pairs. */
+const UNSENDABLE = /(?!\t)[\p{Cc}\p{Cs}]/gu;
 
 /**
- * For a header: elements joined by a comma. What a header cannot hold, or what would read as another element, is percent-encoded (RFC 3986
- * §2.1, UTF-8), so that decodeURIComponent on each element gives the value back. SECURITY: no claim can forge a line or a further element.
+ * A claim as a header value in the strict semantics: elements joined by `,`, each percent-encoded (RFC 3986 §2.1, UTF-8) wherever it is not
+ * printable ASCII, or is `"`, `%`, `,` or a blank at its end. So splitting at `,` and decoding each gives back the elements, whatever they
+ * hold, and no element can look like two. Objects, lists within lists and null have no text and are left out.
  */
-export function headerText(values: readonly ClaimValue[]): string {
-  const text = values
-    .flatMap((value) => scalarText(value) ?? [])
-    .map(encodeUnsafe)
-    .join(',');
-  return text.length > HEADER_VALUE_MAX ? '' : text;
+export const strictHeaderText = (value: ClaimValue): string => scalarTexts(value, String).map(encodeElement).join(',');
+
+/** The same in the Pomerium semantics: elements joined by `,` as they are, numbers as Go prints them. */
+export const pomeriumHeaderText = (value: ClaimValue): string => scalarTexts(value, goNumber).join(',');
+
+/** The elements that have a text: strings, numbers and booleans. */
+export function scalarTexts(value: ClaimValue, numberText: (value: number) => string): readonly string[] {
+  const texts: string[] = [];
+  for (const element of isList(value) ? value : [value]) {
+    if (typeof element === 'string') texts.push(element);
+    else if (typeof element === 'number') texts.push(numberText(element));
+    else if (typeof element === 'boolean') texts.push(String(element));
+  }
+  return texts;
 }
 
-const encodeUnsafe = (text: string): string =>
-  wellFormed(text).replace(UNSAFE, (piece) =>
-    Array.from(Buffer.from(piece), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  );
+/** One element, so that it is one element to every reader. */
+export function encodeElement(text: string): string {
+  if (PLAIN.test(text)) return text;
+  const encoded = text.replace(NOT_PLAIN, percentEncode);
+  const { start, end } = withoutBlanks(encoded);
+  return '%20'.repeat(start) + encoded.slice(start, end) + '%20'.repeat(encoded.length - end);
+}
 
-/** Half a surrogate pair has no UTF-8. */
-const wellFormed = (text: string): string => Buffer.from(text).toString();
+/** What a header can carry: controls and broken surrogates percent-encoded, blanks at the ends cut off (RFC 9110 §5.5). All else as it is. */
+export function sendableText(text: string): string {
+  if (SENDABLE.test(text)) return text;
+  const encoded = text.replace(UNSENDABLE, percentEncode);
+  const { start, end } = withoutBlanks(encoded);
+  return encoded.slice(start, end);
+}
+
+/** Where the text begins and ends once blanks at its ends are cut off. */
+function withoutBlanks(text: string): { readonly start: number; readonly end: number } {
+  let start = 0;
+  while (isBlank(text[start])) start += 1;
+  let end = text.length;
+  while (end > start && isBlank(text[end - 1])) end -= 1;
+  return { start, end };
+}
+
+const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t';
+
+/**
+ * A number as Go's `%v` prints a float64: the shortest digits that give it back, and an exponent of at least two digits below 1e-4 and from
+ * 1e6 on (https://pkg.go.dev/strconv#FormatFloat, 'g' with precision -1).
+ */
+export function goNumber(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  const [mantissa = '', exponent = ''] = value.toExponential().split('e');
+  const magnitude = Number(exponent);
+  if (magnitude >= -4 && magnitude < 6) return String(value);
+  return `${mantissa}e${exponent.slice(0, 1)}${exponent.slice(1).padStart(2, '0')}`;
+}
+
+const isList = (value: ClaimValue): value is readonly ClaimValue[] => Array.isArray(value);
+
+/** The bytes of UTF-8, `%XX` each; half a surrogate pair as U+FFFD. */
+const percentEncode = (text: string): string =>
+  [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
