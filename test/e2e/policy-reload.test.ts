@@ -1,0 +1,103 @@
+/** The policy file changes while Doorward runs: the next request is judged by the new one, and a broken file changes nothing. */
+
+import { writeFileSync } from 'node:fs';
+
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { stringify } from 'yaml';
+
+import { waitFor } from '../support/wait.ts';
+import { API } from '../support/web-client.ts';
+import type { WebClient } from '../support/web-client.ts';
+import { openWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+import { standardRoutes } from './routes.ts';
+
+let world: World;
+let bob: WebClient;
+beforeAll(async () => {
+  world = await openWorld({ profile: 'hardened', routes: standardRoutes });
+  bob = world.client();
+  await world.login(bob, page('/'), 'bob');
+});
+afterAll(() => world.close());
+
+const page = (path: string): string => `${world.origins('app')}${path}`;
+const status = async (path: string): Promise<number> => (await bob.get(page(path), API)).status;
+
+const withGroup = (group: string): object => ({
+  ...world.config,
+  routes: standardRoutes(world.origins).map((route) =>
+    route['id'] === 'sre' ? { ...route, policy: [{ allow: { and: [{ groups: { has: group } }] } }] } : route,
+  ),
+});
+
+const generation = async (): Promise<number> =>
+  Number(/^doorward_config_generation(?:\{[^}]*\})? (\d+)/m.exec((await world.doorward.ops('/metrics')).body)?.[1]);
+
+const untilGeneration = (wanted: number) =>
+  waitFor(`generation ${wanted}`, async () => ((await generation()) >= wanted ? true : undefined));
+
+test('a changed policy is in force for the next request, without a restart and without a new login', async () => {
+  expect(await status('/sre/x')).toBe(403);
+  const before = await generation();
+  world.doorward.writeConfig({ ...withGroup('staff') });
+  await untilGeneration(before + 1);
+  expect(await status('/sre/x')).toBe(200);
+  world.doorward.writeConfig({ ...withGroup('sre') });
+  await untilGeneration(before + 2);
+  expect(await status('/sre/x')).toBe(403);
+
+  const records = world.doorward.audit().filter(({ path }) => path === '/sre/x');
+  expect(new Set(records.map(({ policy_generation }) => policy_generation)).size).toBe(3);
+});
+
+test.each([
+  ['is no YAML', () => 'routes: [\n'],
+  ['is empty', () => ''],
+  ['has an unknown key', () => stringify({ ...world.config, routse: [] })],
+  [
+    'has an unknown criterion',
+    () =>
+      stringify({
+        ...world.config,
+        routes: [{ from: world.origins('app'), policy: [{ allow: { and: [{ nobody_knows: true }] } }] }],
+      }),
+  ],
+])('a file that %s is refused, with its place, and the one before stays', async (_name, text) => {
+  const before = await generation();
+  writeFileSync(world.doorward.configFile, text());
+  await waitFor('the refusal to be logged', () =>
+    world.doorward.output().includes('the new configuration was refused') ? true : undefined,
+  );
+  expect(await generation()).toBe(before);
+  expect(await status('/sre/x')).toBe(403);
+  expect(await status('/public/x')).toBe(200);
+  expect(world.doorward.exitCode()).toBeUndefined();
+  const metrics = (await world.doorward.ops('/metrics')).body;
+  expect(metrics).toMatch(/^doorward_config_last_reload_successful(?:\{[^}]*\})? 0$/m);
+});
+
+test('SIGHUP reads the file anew', async () => {
+  const before = await generation();
+  world.doorward.writeConfig({ ...withGroup('staff') });
+  world.doorward.signal('SIGHUP');
+  await untilGeneration(before + 1);
+  expect(await status('/sre/x')).toBe(200);
+});
+
+test('under requests, each is judged by one version or the other, and none fails', async () => {
+  const over = new AbortController();
+  const seen: number[] = [];
+  const hammer = (async () => {
+    while (!over.signal.aborted) seen.push(await status('/sre/x'));
+  })();
+  for (const group of ['sre', 'staff', 'sre', 'staff']) {
+    const before = await generation();
+    world.doorward.writeConfig({ ...withGroup(group) });
+    await untilGeneration(before + 1);
+  }
+  over.abort();
+  await hammer;
+  expect(new Set(seen)).toEqual(new Set([200, 403]));
+});
