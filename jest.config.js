@@ -18,5 +18,7 @@ export default {
   },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esmOnly.join('|')})/)`],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  // Real programs come up in seconds, more of them on a busy machine; a test that hangs still ends.
+  testTimeout: 60_000,
   coverageProvider: 'v8',
 };
