@@ -42,6 +42,8 @@ export type RunningEnvoy = {
   readonly port: number;
   readonly adminPort: number;
   readonly pid: number;
+  /** One of Envoy's own counters, e.g. `cluster.doorward.upstream_rq_total`. */
+  counter(name: string): Promise<number>;
   output(): string;
   stop(): Promise<void>;
 };
@@ -172,6 +174,13 @@ export function validateEnvoyConfig(file: string): { readonly ok: boolean; reado
   }
 }
 
+async function readCounter(adminPort: number, name: string): Promise<number> {
+  const { body } = await fetchText({ port: adminPort }, `/stats?filter=${encodeURIComponent(`^${name}$`)}`);
+  const value = /: (\d+)$/m.exec(body)?.[1];
+  if (value === undefined) throw new Error(`Envoy has no counter ${name}`);
+  return Number(value);
+}
+
 export async function startEnvoy(settings: EnvoySettings): Promise<RunningEnvoy> {
   const port = settings.port === 0 ? await freePort() : settings.port;
   const { folder } = settings;
@@ -194,6 +203,7 @@ export async function startEnvoy(settings: EnvoySettings): Promise<RunningEnvoy>
     port,
     adminPort: adminAddress(),
     pid: program.pid,
+    counter: (name) => readCounter(adminAddress(), name),
     output: () => program.output(),
     stop: () => program.stop(),
   };
