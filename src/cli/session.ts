@@ -34,10 +34,44 @@ type Summary = {
   readonly lastSeenAt: number;
 };
 
-type Revoked = { readonly sessions?: number; readonly acknowledged: number; readonly tookMs: number };
+/** As many as the service gives at once. */
+const LIST_MAX = 1000;
+/** base64url of SHA-256. */
+const HANDLE = /^[A-Za-z0-9_-]{43}$/;
 
-/** The exit code: 0 done, 1 refused or not there. `ask` throws a sentence when nobody answers. */
-export async function sessionCommand(action: SessionAction, command: SessionCommand): Promise<0 | 1> {
+/** The exit code: 0 done, 1 refused, not there or nobody answers, 2 wrongly asked. */
+export async function sessionCommand(action: SessionAction, command: SessionCommand): Promise<0 | 1 | 2> {
+  const mistake = mistakeIn(action);
+  if (mistake !== undefined) {
+    command.writeError(`${mistake}\n`);
+    return 2;
+  }
+  try {
+    return await run(action, command);
+  } catch (error) {
+    // What `ask` throws is a sentence for whoever sits there.
+    command.writeError(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+function mistakeIn(action: SessionAction): string | undefined {
+  switch (action.kind) {
+    case 'list': {
+      const isCount = Number.isInteger(action.limit) && action.limit >= 1 && action.limit <= LIST_MAX;
+      return isCount ? undefined : `--limit is a number from 1 to ${LIST_MAX}`;
+    }
+    case 'show':
+    case 'revoke':
+      return HANDLE.test(action.handle)
+        ? undefined
+        : 'a session is named by 43 letters, digits, - and _, as `session list` shows it';
+    case 'revoke-user':
+      return action.user === '' ? 'a user is named by subject or e-mail address' : undefined;
+  }
+}
+
+async function run(action: SessionAction, command: SessionCommand): Promise<0 | 1> {
   switch (action.kind) {
     case 'list':
       return list(action, command);
@@ -60,7 +94,7 @@ async function list(
 ): Promise<0 | 1> {
   const query = new URLSearchParams({ limit: String(limit), ...(user === undefined ? {} : { user }) });
   return answer(await command.ask('GET', `/v1/sessions?${query.toString()}`), command, (body) => {
-    const { sessions } = body as { readonly sessions: readonly Summary[] };
+    const sessions = sessionsIn(body);
     if (sessions.length === 0) return 'no sessions\n';
     return table([
       ['SESSION', 'USER', 'PROVIDER', 'LAST USED', 'ENDS'],
@@ -86,13 +120,19 @@ async function findUser(
   user: string,
   { ask }: SessionCommand,
 ): Promise<{ readonly issuer: string; readonly subject: string } | string> {
-  const { status, body } = await ask('GET', `/v1/sessions?${new URLSearchParams({ user, limit: '1000' }).toString()}`);
+  const { status, body } = await ask(
+    'GET',
+    `/v1/sessions?${new URLSearchParams({ user, limit: String(LIST_MAX) }).toString()}`,
+  );
   if (status !== 200) return errorOf(body);
-  const { sessions } = body as { readonly sessions: readonly Summary[] };
+  const sessions = sessionsIn(body);
   const [first] = sessions;
   if (first === undefined)
     return `no live session of "${user}"; name the issuer with --issuer to refuse logins that are under way`;
-  const isOne = sessions.every(({ issuer, subject }) => issuer === first.issuer && subject === first.subject);
+  // Of a list that may go on it cannot be known.
+  const isOne =
+    sessions.length < LIST_MAX &&
+    sessions.every(({ issuer, subject }) => issuer === first.issuer && subject === first.subject);
   return isOne
     ? { issuer: first.issuer, subject: first.subject }
     : `"${user}" is more than one user: give --issuer and the subject`;
@@ -111,20 +151,41 @@ function answer(
   return 0;
 }
 
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+const notDoorward = (): Error => new Error('what answers on the admin socket is not this Doorward');
+
+/** @throws Error with a sentence for anything else */
+function sessionsIn(body: unknown): readonly Summary[] {
+  const { sessions } = fieldsOf(body);
+  if (!Array.isArray(sessions) || !sessions.every(isSummary)) throw notDoorward();
+  return sessions;
+}
+
+function isSummary(value: unknown): value is Summary {
+  const { handle, idp, issuer, subject, email, createdAt, expiresAt, lastSeenAt } = fieldsOf(value);
+  return (
+    [handle, idp, issuer, subject, email].every((text) => typeof text === 'string') &&
+    [createdAt, expiresAt, lastSeenAt].every((time) => typeof time === 'number')
+  );
+}
+
 function errorOf(body: unknown): string {
-  const error = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
-  return typeof error === 'string' ? error : 'the service did not say why';
+  const { error } = fieldsOf(body);
+  return typeof error === 'string' ? printable(error) : 'the service did not say why';
 }
 
 function showRevoked(body: unknown): string {
-  const { sessions, acknowledged, tookMs } = body as Revoked;
-  const count = sessions === undefined ? '' : `${sessions} session${sessions === 1 ? '' : 's'}, `;
+  const { sessions, acknowledged, tookMs } = fieldsOf(body);
+  if (typeof acknowledged !== 'number' || typeof tookMs !== 'number') throw notDoorward();
+  const count = typeof sessions === 'number' ? `${sessions} session${sessions === 1 ? '' : 's'}, ` : '';
   return `revoked: ${count}acknowledged by ${acknowledged} process${acknowledged === 1 ? '' : 'es'} in ${tookMs.toFixed(1)} ms\n`;
 }
 
 const showOne = (body: unknown): string =>
   table(
-    Object.entries(body as Record<string, unknown>).map(([name, value]) => [
+    Object.entries(fieldsOf(body)).map(([name, value]) => [
       name,
       /At$|Time$/.test(name) ? time(Number(value)) : Array.isArray(value) ? value.join(', ') : String(value),
     ]),
@@ -132,9 +193,13 @@ const showOne = (body: unknown): string =>
 
 const shownUser = ({ email, subject }: Summary): string => (email === '' ? subject : email);
 
-const time = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+/** RFC 3339 in UTC; a number that is no time is shown as it is. */
+function time(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace(/\.\d+Z$/, 'Z');
+}
 
-/** A terminal obeys control characters; users choose their names. */
+/** SECURITY: a terminal obeys control characters, and users choose their names. */
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -1,15 +1,14 @@
 /**
- * The admin listener: JSON over HTTP on a unix socket that only its owner can open (0600), which is all the authentication there is. It lists and
- * ends sessions. No token, no session id and no claim is in an answer.
+ * The admin listener: JSON over HTTP on a unix socket that only its owner can open, which is all the authentication there is. It lists and
+ * ends sessions. No token, no session id and no value of a claim is in an answer; each change is a line in the log.
  */
 
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { isDependencyError, type Logger, type SessionStore } from '../../core/ports.ts';
+import { summaryOf } from '../../core/session/summary.ts';
 import { sessionHandle } from '../../core/units.ts';
+import { listenPrivately } from './admin-socket.ts';
 
 export type AdminServerOptions = {
   readonly socketPath: string;
@@ -23,116 +22,81 @@ export interface AdminServer {
 
 const BODY_BYTES_MAX = 8 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECTIONS_MAX = 32;
 const LIST_MAX = 1_000;
 const LIST_DEFAULT = 100;
 /** base64url of SHA-256. */
 const HANDLE = /^[A-Za-z0-9_-]{43}$/;
 const TEXT_MAX = 1_024;
+/** How the log names who asked: the system tells no more of the other end of the socket. */
+const BY = 'local socket';
 
-type Answer = { readonly status: number; readonly body: unknown };
+type Answer = { readonly status: number; readonly body: unknown; readonly allow?: 'GET' | 'POST' };
 
-const answerOf = (status: number, body: unknown): Answer => ({ status, body });
-const fault = (status: number, error: string): Answer => answerOf(status, { error });
+const fault = (status: number, error: string): Answer => ({ status, body: { error } });
+const found = (body: unknown): Answer => ({ status: 200, body });
 
 /** @throws Error with a sentence when the socket cannot be made, or another process listens on it. */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { socketPath, logger } = options;
-  mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
-  await removeStaleSocket(socketPath);
   const server = createServer((request, response) => {
     answer(request, options)
-      .catch((error: unknown) => {
-        if (isDependencyError(error)) return fault(503, 'the session store cannot be reached now');
-        logger.error({ error }, 'a fault in the admin listener');
-        return fault(500, 'internal error');
-      })
-      .then(
-        (result) => {
-          send(response, result);
-        },
-        () => response.destroy(),
-      );
+      .catch((error: unknown) => failed(error, options.logger))
+      .then((result) => send(request, response, result))
+      .catch(() => response.destroy());
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
-  await listen(server, socketPath);
+  server.maxConnections = CONNECTIONS_MAX;
+  await listenPrivately(server, options.socketPath);
   return {
     close: () =>
       new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
+        server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
 }
 
-/** The mask holds while the socket is made, so that there is no moment in which others could open it. */
-async function listen(server: Server, path: string): Promise<void> {
-  const mask = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(new Error(`the admin listener cannot bind ${path} (${error.code ?? error.name})`));
-      });
-      server.listen(path, resolve);
-    });
-    chmodSync(path, 0o600);
-  } finally {
-    process.umask(mask);
+function failed(error: unknown, logger: Logger): Answer {
+  if (isDependencyError(error)) {
+    logger.warn(
+      { code: error.code, reason: error.message, by: BY },
+      'a request of the admin listener failed at the session store',
+    );
+    return error.code === 'store-corrupt'
+      ? fault(503, 'what the session store holds cannot be read')
+      : fault(503, 'the session store cannot be reached now');
   }
+  logger.error({ error }, 'a fault in the admin listener');
+  return fault(500, 'internal error');
 }
 
-/** A socket that nobody listens on is what a killed process left. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isSocket()) throw new Error(`${path} is there and is no socket`);
-  const isInUse = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => {
-      resolve(false);
-    });
-  });
-  if (isInUse) throw new Error(`another process listens on ${path}`);
-  unlinkSync(path);
+async function answer(request: IncomingMessage, options: AdminServerOptions): Promise<Answer> {
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+  const endpoint = endpointOf(path.split('/').slice(1));
+  if (endpoint === undefined) return fault(404, 'not found');
+  if (request.method !== endpoint.method)
+    return { ...fault(405, `only ${endpoint.method} here`), allow: endpoint.method };
+  return endpoint.answer(request, new URLSearchParams(query), options);
 }
 
-async function answer(request: IncomingMessage, { sessions, logger }: AdminServerOptions): Promise<Answer> {
-  const url = new URL(request.url ?? '/', 'http://admin');
-  const [version, kind, name, action, ...rest] = url.pathname.split('/').slice(1);
-  if (version !== 'v1' || rest.length > 0) return fault(404, 'not found');
-  const route = `${request.method ?? ''} ${kind ?? ''}${name === undefined ? '' : '/*'}${action === undefined ? '' : `/${action}`}`;
-  switch (route) {
-    case 'GET sessions':
-      return list(url.searchParams, sessions);
-    case 'GET sessions/*':
-      return show(name ?? '', sessions);
-    case 'POST sessions/*/revoke': {
-      const why = await readBody(request, ['why']);
-      if (typeof why === 'string') return fault(400, why);
-      if (!HANDLE.test(name ?? '')) return fault(400, 'not a session handle');
-      const revoked = await sessions.revoke(sessionHandle(name ?? ''), 'admin');
-      logger.info({ session: name, by: 'local socket', why: why['why'], ...revoked }, 'a session was revoked');
-      return answerOf(200, revoked);
-    }
-    case 'POST users/*': {
-      if (name !== 'revoke') return fault(404, 'not found');
-      const user = await readBody(request, ['issuer', 'subject', 'why']);
-      if (typeof user === 'string') return fault(400, user);
-      const { issuer, subject, why } = user;
-      if (issuer === undefined || subject === undefined) return fault(400, 'issuer and subject are needed');
-      const revoked = await sessions.revokeUser({ issuer, subject }, 'admin');
-      logger.info({ issuer, subject, by: 'local socket', why, ...revoked }, 'all sessions of a user were revoked');
-      return answerOf(200, revoked);
-    }
-    default:
-      return fault(404, 'not found');
+type Endpoint = {
+  readonly method: 'GET' | 'POST';
+  readonly answer: (request: IncomingMessage, query: URLSearchParams, options: AdminServerOptions) => Promise<Answer>;
+};
+
+function endpointOf(segments: readonly string[]): Endpoint | undefined {
+  const [version, kind, name, action, ...rest] = segments;
+  if (version !== 'v1' || rest.length > 0) return undefined;
+  if (kind === 'users') {
+    if (name !== 'revoke' || action !== undefined) return undefined;
+    return { method: 'POST', answer: (request, _, options) => revokeUser(request, options) };
   }
+  if (kind !== 'sessions') return undefined;
+  if (name === undefined) return { method: 'GET', answer: (_, query, { sessions }) => list(query, sessions) };
+  if (action === undefined) return { method: 'GET', answer: (_, __, { sessions }) => show(name, sessions) };
+  if (action !== 'revoke') return undefined;
+  return { method: 'POST', answer: (request, _, options) => revoke(name, request, options) };
 }
 
 async function list(query: URLSearchParams, sessions: SessionStore): Promise<Answer> {
@@ -140,49 +104,93 @@ async function list(query: URLSearchParams, sessions: SessionStore): Promise<Ans
   const limit = /^[1-9][0-9]{0,3}$/.test(limitText) ? Number(limitText) : 0;
   if (limit < 1 || limit > LIST_MAX) return fault(400, `limit is a number from 1 to ${LIST_MAX}`);
   const user = query.get('user');
-  return answerOf(200, { sessions: await sessions.list({ limit, ...(user === null ? {} : { user }) }) });
+  return found({ sessions: await sessions.list({ limit, ...(user === null ? {} : { user }) }) });
 }
 
 async function show(name: string, sessions: SessionStore): Promise<Answer> {
   if (!HANDLE.test(name)) return fault(400, 'not a session handle');
   const session = await sessions.get(sessionHandle(name));
   if (session === undefined) return fault(404, 'there is no such session');
-  const { handle, idp, issuer, subject, email, createdAt, expiresAt, lastSeenAt, authTime } = session;
-  const summary = { handle, idp, issuer, subject, email, name: session.name, createdAt, expiresAt, lastSeenAt };
-  return answerOf(200, { ...summary, authTime, claims: [...session.claims.keys()].sort() });
+  return found({ ...summaryOf(session), authTime: session.authTime, claims: [...session.claims.keys()].sort() });
 }
 
-/** The named members, all texts, of a JSON object; a sentence where it is none. */
-async function readBody(
+async function revoke(
+  name: string,
   request: IncomingMessage,
-  names: readonly string[],
-): Promise<Readonly<Record<string, string | undefined>> | string> {
-  if (!/^application\/json(?:;|$)/.test(request.headers['content-type'] ?? ''))
-    return 'the body must be application/json';
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) return 'the body is too large';
-    chunks.push(chunk);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    return 'the body is not JSON';
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the body must be an object';
-  const entries = Object.entries(value as Record<string, unknown>);
-  const unknown = entries.find(
-    ([name, text]) => !names.includes(name) || typeof text !== 'string' || text.length > TEXT_MAX,
-  );
-  if (unknown !== undefined) return `the body may have ${names.join(', ')}, each a text`;
-  return Object.fromEntries(entries) as Record<string, string>;
+  { sessions, logger }: AdminServerOptions,
+): Promise<Answer> {
+  if (!HANDLE.test(name)) return fault(400, 'not a session handle');
+  const body = await readBody(request, ['why']);
+  if (!('fields' in body)) return body;
+  const revoked = await sessions.revoke(sessionHandle(name), 'admin');
+  logger.info({ session: name, by: BY, why: body.fields['why'], ...revoked }, 'a session was revoked');
+  return found(revoked);
 }
 
-function send(response: ServerResponse, { status, body }: Answer): void {
+async function revokeUser(request: IncomingMessage, { sessions, logger }: AdminServerOptions): Promise<Answer> {
+  const body = await readBody(request, ['issuer', 'subject', 'why']);
+  if (!('fields' in body)) return body;
+  const { issuer, subject, why } = body.fields;
+  if (issuer === undefined || subject === undefined) return fault(400, 'issuer and subject are needed');
+  const revoked = await sessions.revokeUser({ issuer, subject }, 'admin');
+  logger.info({ issuer, subject, by: BY, why, ...revoked }, 'all sessions of a user were revoked');
+  return found(revoked);
+}
+
+type Fields = { readonly fields: Readonly<Partial<Record<string, string>>> };
+
+/** The named members, all texts, of a JSON object; what to answer where it is none. */
+async function readBody(request: IncomingMessage, names: readonly string[]): Promise<Fields | Answer> {
+  if (!/^application\/json(?:; *charset=utf-8)?$/i.test(request.headers['content-type'] ?? '')) {
+    return fault(415, 'the body must be application/json');
+  }
+  const bytes = await bytesOf(request);
+  if (bytes === undefined) return fault(413, `the body may have ${BODY_BYTES_MAX} bytes`);
+  const value = parseJson(bytes);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fault(400, 'the body must be a JSON object');
+  const entries = Object.entries(value);
+  const isForm = entries.every(
+    ([name, text]) => names.includes(name) && typeof text === 'string' && text !== '' && text.length <= TEXT_MAX,
+  );
+  if (!isForm) return fault(400, `the body may have ${names.join(', ')}, each a text of up to ${TEXT_MAX} characters`);
+  return { fields: Object.fromEntries(entries) };
+}
+
+/** undefined for a body that is too long; the rest of it is not read. */
+const bytesOf = (request: IncomingMessage): Promise<Buffer | undefined> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= BODY_BYTES_MAX) chunks.push(chunk);
+      else {
+        request.pause();
+        resolve(undefined);
+      }
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', reject);
+  });
+
+/** undefined for what is not JSON in UTF-8. */
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, body, allow }: Answer): void {
   const text = `${JSON.stringify(body)}\n`;
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...(allow === undefined ? {} : { allow }),
+    // A body that was not read to its end cannot be followed by another request.
+    ...(request.complete ? {} : { connection: 'close' }),
+  });
   response.end(text);
 }

@@ -1,0 +1,317 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { createMemorySessionStore } from '../../../src/adapters/memory/session-store.ts';
+import { createAdminClient } from '../../../src/adapters/web/admin-client.ts';
+import { startAdminServer, type AdminServer } from '../../../src/adapters/web/admin-server.ts';
+import { DependencyError, type Logger, type SessionStore } from '../../../src/core/ports.ts';
+import { handleOf } from '../../../src/core/session/cookie.ts';
+import { aClock, aSession, aSessionId, NOW } from '../../core/session/a-session.ts';
+import { startProgram } from '../../support/child-process.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const folder = temporaryFolder();
+const socketPath = folder.file('admin.sock');
+afterAll(() => folder.remove());
+
+const lines: string[] = [];
+const log = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+  lines.push(`${message} ${JSON.stringify(fields)}`);
+};
+const logger: Logger = { debug: log, info: log, warn: log, error: log };
+
+const alice = aSession({ handle: handleOf(aSessionId('alice')), claims: new Map([['groups', ['a secret group']]]) });
+const bob = aSession({ handle: handleOf(aSessionId('bob')), subject: 'bob-1', email: 'bob@example.com' });
+
+let server: AdminServer;
+let sessions: SessionStore;
+const ask = createAdminClient(socketPath);
+beforeEach(async () => {
+  lines.length = 0;
+  sessions = createMemorySessionStore({ clock: aClock() });
+  await sessions.create(alice);
+  await sessions.create(bob);
+  server = await startAdminServer({ socketPath, sessions, logger });
+});
+afterEach(() => server.close());
+
+/** A request as it is written, with whatever headers and body. */
+const raw = (
+  method: string,
+  path: string,
+  {
+    headers = {},
+    body = '',
+  }: { readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Buffer } = {},
+): Promise<{ readonly status: number; readonly allow: string | undefined; readonly text: string }> =>
+  new Promise((resolve, reject) => {
+    const call = request({ socketPath, method, path, headers, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, allow: response.headers.allow, text }));
+      response.on('error', reject);
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+const json = { 'content-type': 'application/json' };
+
+describe('admin listener', () => {
+  test('lists live sessions, of all or of one user', async () => {
+    const all = await ask('GET', '/v1/sessions');
+    expect(all.status).toBe(200);
+    expect((all.body as { sessions: unknown[] }).sessions).toHaveLength(2);
+    const { body } = await ask('GET', '/v1/sessions?user=bob%40example.com&limit=1');
+    expect(body).toEqual({ sessions: [expect.objectContaining({ handle: bob.handle, email: 'bob@example.com' })] });
+  });
+
+  test('shows one session: who, when and which claims, but no value, token or mark', async () => {
+    const { status, body } = await ask('GET', `/v1/sessions/${alice.handle}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ handle: alice.handle, email: alice.email, createdAt: NOW, claims: ['groups'] });
+    for (const secret of ['a secret group', 'header.payload.signature', 'access', 'mark', aSessionId('alice')]) {
+      expect(JSON.stringify(body)).not.toContain(secret);
+    }
+  });
+
+  test('ends a session, and the log says which, by whom and why', async () => {
+    const path = `/v1/sessions/${alice.handle}/revoke`;
+    expect(await ask('POST', path, { why: 'laptop lost\nsecond line' })).toMatchObject({
+      status: 200,
+      body: { sessions: 1, acknowledged: 1 },
+    });
+    expect(await sessions.get(alice.handle)).toBeUndefined();
+    expect(await sessions.get(bob.handle)).toBeDefined();
+    expect(lines).toHaveLength(1);
+    for (const part of [alice.handle, 'local socket', 'laptop lost\\\\nsecond line'.replace('\\\\', '\\')]) {
+      expect(lines[0]).toContain(part);
+    }
+    expect(await ask('POST', path, {})).toMatchObject({ status: 200, body: { sessions: 0 } });
+  });
+
+  test('ends all sessions of a user, and no login in flight survives', async () => {
+    const mark = await sessions.loginMark();
+    const user = { issuer: bob.issuer, subject: bob.subject };
+    expect(await ask('POST', '/v1/users/revoke', { ...user, why: 'left' })).toMatchObject({ body: { sessions: 1 } });
+    expect(await sessions.create({ ...bob, handle: handleOf('in flight'), mark })).toBe(false);
+    expect(lines[0]).toContain('"subject":"bob-1"');
+    expect(lines[0]).toContain('"why":"left"');
+  });
+
+  test.each([
+    ['GET', '/'],
+    ['GET', '//'],
+    ['GET', '/v2/sessions'],
+    ['GET', '/v1'],
+    ['GET', '/v1/users'],
+    ['POST', '/v1/users/revoke/x'],
+    ['POST', '/v1/users/delete'],
+    ['POST', `/v1/sessions/x/delete`],
+    ['GET', '/v1/sessions/x/revoke/y'],
+    ['GET', '/V1/sessions'],
+    ['GET', 'http://elsewhere/v1/sessions'],
+  ])('%s %s is not found', async (method, path) => {
+    expect((await raw(method, path)).status).toBe(404);
+  });
+
+  test.each([
+    ['POST', '/v1/sessions', 'GET'],
+    ['DELETE', `/v1/sessions/${alice.handle}`, 'GET'],
+    ['GET', `/v1/sessions/${alice.handle}/revoke`, 'POST'],
+    ['GET', '/v1/users/revoke', 'POST'],
+  ])('%s %s is the wrong method, and changes nothing', async (method, path, allow) => {
+    expect(await raw(method, path)).toMatchObject({ status: 405, allow });
+    expect(await sessions.list({ limit: 10 })).toHaveLength(2);
+  });
+
+  test.each(['0', '1001', '-1', '1.5', 'all', '', '1e2'])('the limit "%s" is refused', async (limit) => {
+    expect((await raw('GET', `/v1/sessions?limit=${limit}`)).status).toBe(400);
+  });
+
+  test.each(['x', `${alice.handle}x`, '..', '%2e%2e', '*', '__proto__'])(
+    'the handle "%s" is refused',
+    async (handle) => {
+      expect((await raw('GET', `/v1/sessions/${handle}`)).status).toBe(400);
+      expect((await raw('POST', `/v1/sessions/${handle}/revoke`, { headers: json, body: '{}' })).status).toBe(400);
+    },
+  );
+
+  test('a session that does not exist is not found', async () => {
+    expect(await ask('GET', `/v1/sessions/${handleOf('nobody')}`)).toMatchObject({ status: 404 });
+  });
+
+  test.each([
+    ['no content type', {}, '{}', 415],
+    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 'why=x', 415],
+    ['text', { 'content-type': 'text/plain' }, '{}', 415],
+    ['JSON of another charset', { 'content-type': 'application/json; charset=utf-16' }, '{}', 415],
+    ['a list of types', { 'content-type': 'text/plain, application/json' }, '{}', 415],
+    ['no body', json, '', 400],
+    ['half a body', json, '{"why":', 400],
+    ['a list', json, '[]', 400],
+    ['null', json, 'null', 400],
+    ['a field too many', json, '{"why":"x","force":"true"}', 400],
+    ['a field of the wrong type', json, '{"why":1}', 400],
+    ['an empty reason', json, '{"why":""}', 400],
+    ['__proto__', json, '{"__proto__":"x"}', 400],
+    ['a reason that is too long', json, JSON.stringify({ why: 'x'.repeat(1025) }), 400],
+    ['bytes that are no UTF-8', json, Buffer.from([0x7b, 0x22, 0x77, 0xff, 0x22, 0x7d]), 400],
+    ['too much', json, JSON.stringify({ why: 'x'.repeat(9000) }), 413],
+    ['far too much', json, Buffer.alloc(1_000_000, 32), 413],
+  ])('a body of %s is refused, and changes nothing', async (_, headers, body, status) => {
+    const path = `/v1/sessions/${alice.handle}/revoke`;
+    const answered = await raw('POST', path, { headers: headers, body });
+    expect(answered.status).toBe(status);
+    expect(JSON.parse(answered.text)).toEqual({ error: expect.any(String) });
+    expect(await sessions.get(alice.handle)).toBeDefined();
+    expect(lines).toEqual([]);
+  });
+
+  test.each([{}, { subject: 'bob-1' }, { issuer: 'https://idp.example.com' }])('%j names no user', async (body) => {
+    expect(await ask('POST', '/v1/users/revoke', body as Record<string, string>)).toMatchObject({ status: 400 });
+    expect((await raw('POST', '/v1/users/revoke', { headers: json, body: '[]' })).status).toBe(400);
+  });
+
+  test('JSON that says its charset is taken', async () => {
+    const headers = { 'content-type': 'application/json; charset=UTF-8' };
+    expect((await raw('POST', `/v1/sessions/${bob.handle}/revoke`, { headers, body: '{}' })).status).toBe(200);
+  });
+});
+
+describe('admin listener without its store', () => {
+  const broken = async (error: Error): Promise<{ readonly status: number; readonly body: unknown }> => {
+    await server.close();
+    const failing: SessionStore = { ...sessions, list: () => Promise.reject(error) };
+    server = await startAdminServer({ socketPath, sessions: failing, logger });
+    return ask('GET', '/v1/sessions');
+  };
+
+  test('says that the store cannot be reached, or read', async () => {
+    expect(await broken(new DependencyError('store-unavailable', 'down'))).toEqual({
+      status: 503,
+      body: { error: 'the session store cannot be reached now' },
+    });
+    expect((await broken(new DependencyError('store-corrupt', 'odd'))).body).toEqual({
+      error: 'what the session store holds cannot be read',
+    });
+  });
+
+  test('says nothing of a fault of its own', async () => {
+    expect(await broken(new Error('a secret'))).toEqual({ status: 500, body: { error: 'internal error' } });
+    expect(lines.at(-1)).toContain('fault');
+  });
+});
+
+describe('admin socket', () => {
+  const startAt = (path: string): Promise<AdminServer> => startAdminServer({ socketPath: path, sessions, logger });
+
+  test('only its owner may open it, and the mask of the process is as it was', async () => {
+    const modeOfNewFile = (): number => {
+      const file = folder.file(`new-${lines.push('')}`);
+      writeFileSync(file, '');
+      return statSync(file).mode;
+    };
+    const mode = modeOfNewFile();
+    expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+    const nested = folder.file('made/admin.sock');
+    const other = await startAt(nested);
+    expect(statSync(folder.file('made')).mode & 0o777).toBe(0o700);
+    expect(modeOfNewFile()).toBe(mode);
+    await other.close();
+    expect(existsSync(nested)).toBe(false);
+  });
+
+  test('is not taken from a process that listens on it', async () => {
+    await expect(startAt(socketPath)).rejects.toThrow(`another process listens on ${socketPath}`);
+    expect((await ask('GET', '/v1/sessions')).status).toBe(200);
+  });
+
+  test('that a killed process left is replaced', async () => {
+    const path = folder.file('stale.sock');
+    const code = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+    const holder = startProgram({ name: 'holder', command: process.execPath, args: ['-e', code] });
+    await waitFor('the holder', () => (holder.stdout().includes('up') ? true : undefined));
+    await expect(startAt(path)).rejects.toThrow('another process listens');
+    holder.signal('SIGKILL');
+    await holder.ended();
+    expect(existsSync(path)).toBe(true);
+    const next = await startAt(path);
+    expect((await createAdminClient(path)('GET', '/v1/sessions')).status).toBe(200);
+    await next.close();
+  });
+
+  test('does not replace a file', async () => {
+    const path = folder.file('a-file');
+    writeFileSync(path, 'precious');
+    await expect(startAt(path)).rejects.toThrow('is there and is no socket');
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test('is not made where others could exchange it', async () => {
+    mkdirSync(folder.file('open'));
+    chmodSync(folder.file('open'), 0o777);
+    await expect(startAt(folder.file('open/admin.sock'))).rejects.toThrow('can be written to by others');
+    chmodSync(folder.file('open'), 0o1777);
+    await (await startAt(folder.file('open/admin.sock'))).close();
+  });
+
+  test('whose path is too long is an error in words', async () => {
+    await expect(startAt(folder.file('x'.repeat(200)))).rejects.toThrow('longer than 103 bytes');
+  });
+
+  test('that cannot be made is an error in words', async () => {
+    mkdirSync(folder.file('taken.sock'));
+    await expect(startAt(folder.file('taken.sock'))).rejects.toThrow('is there and is no socket');
+  });
+
+  test('takes a bounded number of connections', async () => {
+    const open = Array.from({ length: 60 }, () => connect(socketPath));
+    for (const socket of open) socket.on('error', () => undefined);
+    await waitFor('the surplus to be closed', () =>
+      open.filter(({ readyState }) => readyState === 'open').length <= 32 ? true : undefined,
+    );
+    for (const socket of open) socket.destroy();
+    await waitFor('room', async () => ((await ask('GET', '/v1/sessions')).status === 200 ? true : undefined));
+  });
+});
+
+describe('admin client', () => {
+  test('says in words why nobody answers', async () => {
+    const missing = folder.file('missing.sock');
+    await expect(createAdminClient(missing)('GET', '/v1/sessions')).rejects.toThrow(
+      `no Doorward answers on ${missing}: there is no such socket; is it running, and with this admin_socket?`,
+    );
+    writeFileSync(folder.file('plain'), '');
+    await expect(createAdminClient(folder.file('plain'))('GET', '/v1/sessions')).rejects.toThrow('nobody listens');
+  });
+
+  const answering = async (text: string, client = createAdminClient): Promise<unknown> => {
+    const path = folder.file('other.sock');
+    const other = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => (text === '' ? undefined : socket.end(text)));
+    });
+    await new Promise<void>((resolve) => {
+      other.listen(path, resolve);
+    });
+    const outcome = await client(path, 200)('GET', '/v1/sessions').catch((error: unknown) => error);
+    other.close();
+    return outcome;
+  };
+
+  test.each([
+    ['HTML', 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>', 'is not Doorward'],
+    ['half an answer', 'HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n{"sessions":[', 'broke off'],
+    ['no HTTP', 'hello\r\n\r\n', 'HPE_INVALID'],
+    ['nothing at all', '', 'it took too long'],
+  ])('%s is an error in words', async (_, text, expected) => {
+    expect(String(await answering(text))).toContain(expected);
+  });
+
+  test('an answer without end is cut off', async () => {
+    const huge = `HTTP/1.1 200 OK\r\n\r\n${' '.repeat(9 * 1024 * 1024)}`;
+    expect(String(await answering(huge, (path) => createAdminClient(path, 5000)))).toContain('is not Doorward');
+  });
+});
