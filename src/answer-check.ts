@@ -199,11 +199,11 @@ function allow(request: AccessRequest, findings: AllowedFindings, passage: Passa
     session,
     subject: session === undefined ? undefined : subjectOf(session),
     config: passage.live.generation.config,
-    generation: passage.live.generation.number,
     now: passage.now,
     assertions: ports.assertions,
     signer: passage.live.ports.signer,
     entropy: ports.entropy,
+    certificate: () => ports.certificate(request, passage.now),
   });
   return { kind: 'allow', upstream };
 }

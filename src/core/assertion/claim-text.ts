@@ -42,9 +42,13 @@ export function encodeElement(text: string): string {
 /** What a header can carry: controls and broken surrogates percent-encoded, blanks at the ends cut off (RFC 9110 §5.5). All else as it is. */
 export function sendableText(text: string): string {
   if (SENDABLE.test(text)) return text;
-  const encoded = text.replace(UNSENDABLE, percentEncode);
-  const { start, end } = withoutBlanks(encoded);
-  return encoded.slice(start, end);
+  return trimBlanks(text.replace(UNSENDABLE, percentEncode));
+}
+
+/** Without spaces and tabs at its ends (RFC 9110 §5.6.3, OWS); every other blank is part of the text. */
+export function trimBlanks(text: string): string {
+  const { start, end } = withoutBlanks(text);
+  return text.slice(start, end);
 }
 
 /** Where the text begins and ends once blanks at its ends are cut off. */

@@ -1,121 +1,64 @@
-/** upstreamOf: everything that an allowed request is changed by on its way to the upstream. */
+/**
+ * upstreamOf: everything that an allowed request is changed by on its way to the upstream. The only place that decides what an upstream hears
+ * about who calls; what a client says about it ends here.
+ */
 
-import type { AccessConfig } from '../config.ts';
-import type { Subject } from '../policy/facts.ts';
-import type { AssertionSigner, Entropy } from '../ports.ts';
-import type { AccessRequest } from '../request/access-request.ts';
+import { DependencyError } from '../ports.ts';
 import type { UpstreamChanges } from '../response/decision.ts';
-import type { Route } from '../route/route.ts';
-import type { Session } from '../session/session.ts';
-import type { EpochSeconds } from '../units.ts';
-import { uuid } from '../uuid.ts';
-import { assertionClaims, filteredGroups } from './assertion-claims.ts';
-import type { AssertionCache } from './assertion-cache.ts';
-import { claimValues, headerText } from './claim-text.ts';
-import { forgedHeaders, hasOwnCredential, identityNamesOf, withoutOwnCookies } from './hygiene.ts';
-import { ownCookieMarks, isOwnCookie } from './own-cookies.ts';
-import { resolveReference } from './references.ts';
+import { sendableText } from './claim-text.ts';
+import { cookiesForUpstream } from './cookie-lines.ts';
+import { forgedHeaders, hasOwnCredential } from './hygiene.ts';
+import { pomeriumIdentityHeaders, strictIdentityHeaders } from './identity-headers.ts';
+import type { UpstreamInput } from './upstream-input.ts';
+import { upstreamPlan, type UpstreamPlan } from './upstream-plan.ts';
 
-export type UpstreamInput = {
-  readonly request: AccessRequest;
-  readonly route: Route;
-  /** Canonical. */
-  readonly host: string;
-  readonly session: Session | undefined;
-  readonly subject: Subject | undefined;
-  readonly config: AccessConfig;
-  /** Of the generation, so that nothing signed under other settings is used again. */
-  readonly generation: number;
-  readonly now: EpochSeconds;
-  readonly assertions: AssertionCache;
-  readonly signer: AssertionSigner;
-  readonly entropy: Entropy;
-};
+/**
+ * Characters of all values that say who calls. Envoy takes 60 KiB of headers in all, and many servers less: what is larger could arrive cut or
+ * not at all, so the request is refused, and the log says what to do.
+ */
+const IDENTITY_CHARS_MAX = 32_768;
 
-/** Envoy takes 60 KiB of headers by default, many servers 8 or 16: a longer assertion is not sent, and the upstream refuses for lack of it. */
-const ASSERTION_LENGTH_MAX = 12_288;
-
-/** @throws DependencyError signing-failed */
+/** @throws DependencyError signing-failed: also where the identity is too large to be told (IDENTITY_CHARS_MAX). */
 export function upstreamOf(input: UpstreamInput): UpstreamChanges {
   const { request, route, config } = input;
-  const set = new Map<string, string>();
-  if (route.passIdentityHeaders) addIdentity(input, set);
-  addConfigured(input, set);
+  const plan = upstreamPlan(route, config);
+  const cookies = cookiesForUpstream(request, config.cookie_name);
 
-  const forged = forgedHeaders(request, identityNames(config, route));
-  const remove = new Set<string>([...forged, ...route.removeRequestHeaders]);
+  const set = new Map<string, string>();
+  if (cookies !== undefined && cookies !== '') set.set('cookie', cookies);
+  addIdentity(input, plan, cookies, set);
+
+  // INVARIANT: everything that a client could have sent about who calls is in `set` or in `remove`.
+  const remove = new Set(plan.identityHeaders);
+  for (const name of forgedHeaders(request, plan.identityNames)) remove.add(name);
   if (hasOwnCredential(request)) remove.add('authorization');
-  const cookies = withoutOwnCookies(
-    request,
-    (name) => isOwnCookie(name, config.cookie_name),
-    ownCookieMarks(config.cookie_name),
-  );
-  if (cookies.kind === 'remove') remove.add('cookie');
-  else if (cookies.kind === 'set' && !set.has('cookie')) set.set('cookie', cookies.value);
+  if (cookies === '') remove.add('cookie');
   for (const name of set.keys()) remove.delete(name);
+  for (const name of plan.removeHeaders) {
+    set.delete(name);
+    remove.add(name);
+  }
   return { set: [...set], remove: [...remove], setCookies: [] };
 }
 
-/** Where nobody is signed in there is no assertion, and claim headers are not set: what the client sent of them is removed. */
-function addIdentity(input: UpstreamInput, set: Map<string, string>): void {
-  const { subject, config } = input;
-  if (subject === undefined) return;
-  const assertion = assertionOf(input);
-  if (assertion !== undefined) set.set(config.assertion_header.toLowerCase(), assertion);
-  for (const [header, claim] of Object.entries(config.jwt_claims_headers)) {
-    set.set(header.toLowerCase(), headerText(claimOf(claim, subject, input.route) ?? []));
+function addIdentity(
+  input: UpstreamInput,
+  plan: UpstreamPlan,
+  cookies: string | undefined,
+  set: Map<string, string>,
+): void {
+  const { identity_semantics: semantics } = input.config;
+  const headers = (semantics === 'strict' ? strictIdentityHeaders : pomeriumIdentityHeaders)(input, plan, cookies);
+  let chars = 0;
+  for (const [name, value] of headers) {
+    const text = sendableText(value);
+    chars += text.length;
+    set.set(name, text);
   }
-}
-
-/** The names that the assertion has are the subject's own, whatever the provider calls them. */
-function claimOf(claim: string, subject: Subject, route: Route): ReturnType<typeof claimValues> {
-  switch (claim) {
-    case 'sub':
-    case 'user':
-      return [subject.userId];
-    case 'email':
-      return subject.email === '' ? [] : [subject.email];
-    case 'name':
-      return subject.name === '' ? [] : [subject.name];
-    case 'groups':
-      return filteredGroups(subject.groups ?? [], route.jwtGroupsFilter);
-    default:
-      return claimValues(claim, subject);
-  }
-}
-
-function addConfigured(input: UpstreamInput, set: Map<string, string>): void {
-  for (const { name, template } of input.route.setRequestHeaders) {
-    set.set(
-      name,
-      template.render((reference) => resolveReference(reference, input, () => assertionOf(input) ?? '')),
+  if (chars > IDENTITY_CHARS_MAX) {
+    throw new DependencyError(
+      'signing-failed',
+      `the headers that say who calls are longer than ${IDENTITY_CHARS_MAX} characters: narrow jwt_groups_filter or jwt_claims_headers`,
     );
   }
-}
-
-function assertionOf(input: UpstreamInput): string | undefined {
-  const { session, subject, route, host, now } = input;
-  if (session === undefined || subject === undefined) return undefined;
-  const sign = (): string =>
-    input.signer.sign(
-      assertionClaims({ ...input, subject, handle: session.handle, jti: uuid(input.entropy.bytes(16)) }),
-    );
-  const key = `${input.generation} ${route.id} ${host} ${session.handle} ${session.version}`;
-  const assertion = route.assertionPerRequest ? sign() : input.assertions.get(key, now, sign);
-  return assertion.length > ASSERTION_LENGTH_MAX ? undefined : assertion;
-}
-
-const namesByRoute = new WeakMap<Route, ReadonlySet<string>>();
-
-/** The header names that speak of identity on a route; made once per route and generation. */
-function identityNames(config: AccessConfig, route: Route): ReadonlySet<string> {
-  const known = namesByRoute.get(route);
-  if (known !== undefined) return known;
-  const names = identityNamesOf([
-    config.assertion_header,
-    ...Object.keys(config.jwt_claims_headers),
-    ...route.setRequestHeaders.map(({ name }) => name),
-  ]);
-  namesByRoute.set(route, names);
-  return names;
 }
