@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { EnvoyProfile } from '../support/envoy.ts';
 import { rawRequest } from '../support/raw-http.ts';
+import { linesOf } from '../support/upstream.ts';
 import { openWorld } from '../support/world.ts';
 import type { Scheme, World } from '../support/world.ts';
 import { standardRoutes } from './routes.ts';
@@ -164,9 +165,7 @@ describe.each([
   ])('%s does not pass, or passes as the plain value that it is', async (_name, line) => {
     const response = await world.ask({ path: '/public/x', lines: [line] });
     expect([200, 400, 501]).toContain(response.status);
-    for (const { headerLines } of newlyReceived()) {
-      expect(JSON.stringify(headerLines)).not.toContain('forged');
-    }
+    for (const received of newlyReceived()) expect(linesOf(received, 'x-email')).toEqual([]);
   });
 
   test.each([

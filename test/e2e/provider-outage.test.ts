@@ -77,6 +77,13 @@ describe('two identity providers', () => {
       origins: [world.origins('app')],
       providerName: 'partners',
     });
+    // Doorward looked for it before it was there, and looks again by itself.
+    await waitFor(
+      'the second provider to be known',
+      async () =>
+        (await world.client().send(page('/.doorward/sign_in?idp=partners'))).status === 302 ? true : undefined,
+      20_000,
+    );
   });
   afterAll(async () => {
     await second.stop();
