@@ -59,7 +59,7 @@ export interface SessionStore {
   loginMark(): Eventually<LoginMark>;
   /** Stores a new session. Refuses (returns false) when a wide revocation came after its mark. */
   create(session: Session): Promise<boolean>;
-  /** Moves `lastSeenAt`, at most once a minute per session; never re-creates it. */
+  /** Moves `lastSeenAt`; callers ask when it is due (core/session/state.ts). Never re-creates a session. */
   touch(handle: SessionHandle, lastSeenAt: EpochSeconds): Promise<void>;
   /** Ends it everywhere. When this has resolved, no process allows the session any more (docs/sessions.md). */
   revoke(handle: SessionHandle, why: RevocationReason): Promise<Revoked>;

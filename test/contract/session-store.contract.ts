@@ -84,6 +84,12 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
         expect((await opened.store.get(session.handle))?.subject).toBe(session.subject);
       });
 
+      test('refuses a session that is over already', async () => {
+        const mark = await opened.store.loginMark();
+        expect(await opened.store.create(aSession({ mark, expiresAt: NOW }))).toBe(false);
+        expect(await opened.store.list({ limit: 10 })).toEqual([]);
+      });
+
       test('refuses a mark of another history', async () => {
         const session = aSession({ mark: { history: 'another', seq: 0 } });
         expect(await opened.store.create(session)).toBe(false);
@@ -184,6 +190,18 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
 
       test('of a user without sessions ends none', async () => {
         expect((await opened.store.revokeUser({ issuer: 'i', subject: 's' }, 'admin')).sessions).toBe(0);
+      });
+
+      test('whenever it comes during a login: once it has returned, nothing of that login is alive', async () => {
+        for (let round = 0; round < 60; round += 1) {
+          const session = aSession({ handle: handleOf(`raced ${round}`), mark: await opened.store.loginMark() });
+          const created = opened.store.create(session);
+          for (let turn = 0; turn < round % 12; turn += 1) await new Promise(setImmediate);
+          await opened.elsewhere.revokeUser(session, 'admin');
+          expect(await opened.store.get(session.handle)).toBeUndefined();
+          await created;
+          expect(await opened.elsewhere.get(session.handle)).toBeUndefined();
+        }
       });
 
       test('ends many', async () => {

@@ -55,7 +55,8 @@ class MemorySessionStore implements SessionStore {
           `the memory store holds ${this.#sessionsMax} sessions, its bound`,
         );
       }
-      if (this.#sessions.has(session.handle) || this.#diedInFlight(session)) return false;
+      const isOver = this.#clock.now() >= session.expiresAt;
+      if (isOver || this.#sessions.has(session.handle) || this.#diedInFlight(session)) return false;
       this.#sessions.set(session.handle, session);
       this.#byUser.add(userKeyOf(session), session.handle);
       for (const name of namesOf(session)) this.#byName.add(name, session.handle);
