@@ -1,5 +1,7 @@
 /** Where the Check listener may bind. SECURITY: whoever reaches it can claim to be any peer, so nobody but Envoy may (design: a signing oracle). */
 
+import { isIPv4 } from 'node:net';
+
 import { err, ok, type Result } from '../../core/result.ts';
 
 export type CheckAddress =
@@ -21,16 +23,18 @@ export type BindChoice = {
   readonly insecure: boolean;
 };
 
-/** The error says which setting is missing. */
+/** The error says which setting is missing, or which two contradict each other. */
 export function checkBindRules({ address, tls, insecure }: BindChoice): Result<undefined, string> {
+  if (tls !== undefined && insecure) return err('grpc_insecure contradicts grpc_tls');
   if (tls !== undefined || insecure || isOfThisMachine(address)) return ok(undefined);
   return err(
     'on an address that other machines can reach, grpc_tls with a client CA is needed (or grpc_insecure: true behind a mesh that does it)',
   );
 }
 
+/** A name other than localhost is not resolved here, and so not believed; nor is an IPv6 form of a loopback IPv4 address. */
 export const isOfThisMachine = (address: CheckAddress): boolean =>
   address.kind === 'unix' ||
   address.host === 'localhost' ||
   address.host === '::1' ||
-  /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(address.host);
+  (isIPv4(address.host) && address.host.startsWith('127.'));

@@ -1,61 +1,42 @@
 /**
- * The gRPC server that Envoy asks: Authorization/Check as raw bytes in and raw bytes out, and grpc.health.v1 beside it. Knows the transport and
- * nothing of decisions; every Check received goes through exactly one call of its CheckHandler.
+ * The gRPC server that Envoy asks: Authorization/Check, and grpc.health.v1 beside it, on a listener of their own. Sockets are opened, verified and
+ * closed here and injected into grpc-js, so that who may ask is settled once per connection and certificates can change under a running listener.
  */
 
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 
-import {
-  experimental,
-  Server,
-  ServerCredentials,
-  status,
-  type sendUnaryData,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-} from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
+import { Server, ServerCredentials, type ConnectionInjector } from '@grpc/grpc-js';
 
-import type { CheckHandler, Logger } from '../../core/ports.ts';
-import type { Outcome } from '../../core/response/decision.ts';
-import { checkBindRules, type BindChoice, type CheckAddress, type CheckTls } from './bind-rules.ts';
-import { decodeCheckRequest } from './decode-check-request.ts';
-import { encodeOutcome } from './encode-outcome.ts';
+import type { Logger } from '../../core/ports.ts';
+import { checkBindRules, type BindChoice, type CheckTls } from './bind-rules.ts';
+import { addCheckService, AUTHORIZATION_SERVICE, type CheckServiceOptions } from './check-service.ts';
+import { isListedClient } from './client-names.ts';
+import { addHealthService } from './health-service.ts';
+import { openListener } from './open-listener.ts';
+import { loadTlsMaterial, watchTlsFiles, type TlsMaterial } from './tls-files.ts';
 
-const SERVICE_NAME = 'envoy.service.auth.v3.Authorization';
+/** Headers are 60 KiB and bodies 64 KiB as shipped; this leaves room for those who allow more. grpc-js refuses what is larger. */
+const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
+/** A peer that has vanished is noticed within a minute and a half. */
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_TIMEOUT_MS = 30_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** How long calls may go on over connections of clients that are no longer trusted, once the client CA has changed. */
+const UNTRUSTED_GRACE_MS = 5_000;
+/** Strangers may try as often as they like; the log has a line for it this often. */
+const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
-/** Headers (60 KiB by default in Envoy) and a body of 64 KiB, certificate and metadata: what is larger is not from a sane Envoy. */
-const REQUEST_BYTES_MAX = 1024 * 1024;
-/** How soon a certificate that was replaced is in use. */
-const TLS_REFRESH_MS = 1_000;
-
-const asBytes = (bytes: Buffer): Buffer => bytes;
-
-const service = {
-  Check: {
-    path: `/${SERVICE_NAME}/Check`,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: asBytes,
-    requestDeserialize: asBytes,
-    responseSerialize: asBytes,
-    responseDeserialize: asBytes,
-  },
-} satisfies ServiceDefinition;
-
-export type CheckServerOptions = BindChoice & {
-  readonly handler: CheckHandler;
-  /** Checks that may be judged at once; what is beyond is refused at once. */
-  readonly inFlightMax: number;
-  readonly logger: Logger;
-};
+export type CheckServerOptions = BindChoice & CheckServiceOptions & { readonly tlsPollMs?: number };
 
 export interface CheckServer {
   /** As bound; undefined for a unix socket. */
   readonly port: number | undefined;
+  /** Checks that are being judged now. */
   inFlight(): number;
-  /** NOT_SERVING, GOAWAY, the calls under way, then closed; what has not ended after `withinMs` is cut. */
+  /** Health says NOT_SERVING; calls are still taken, so that Envoy can turn away before the drain. */
+  stopServing(): void;
+  /** NOT_SERVING, no new connections, GOAWAY, the calls under way, then closed; what has not ended after `withinMs` is cut. */
   drain(withinMs: number): Promise<void>;
 }
 
@@ -63,151 +44,179 @@ export interface CheckServer {
 export async function createCheckServer(options: CheckServerOptions): Promise<CheckServer> {
   const allowed = checkBindRules(options);
   if (!allowed.ok) throw new Error(allowed.error);
+  const { address, tls, logger, inFlightMax } = options;
+
   const server = new Server({
     'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
     'grpc.enable_channelz': 0,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    // Beyond the bound Checks are told so, not queued; far beyond it Envoy has to wait.
+    'grpc.max_concurrent_streams': 2 * inFlightMax,
   });
-  const checks = createChecks(options);
-  server.addService(service, { Check: checks.check });
-  const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
-  health.addToServer(server);
-  const port = await bind(server, options);
+  const checks = addCheckService(server, options);
+  const health = addHealthService(server, new Set(['', AUTHORIZATION_SERVICE]));
+  const connections = createConnections(server);
+  const listener =
+    tls === undefined
+      ? plainListener(connections)
+      : tlsListener({ tls, material: await loadTlsMaterial(tls), connections, logger, pollMs: options.tlsPollMs });
+  const port = await openListener(listener.socket, address).catch((error: unknown) => {
+    listener.stop();
+    throw error;
+  });
+
   return {
-    port: options.address.kind === 'unix' ? undefined : port,
-    inFlight: checks.inFlight,
+    port,
+    inFlight: () => checks.inFlight(),
+    stopServing: () => {
+      health.stopServing();
+    },
     drain: async (withinMs) => {
-      health.setStatus('', 'NOT_SERVING');
-      health.setStatus(SERVICE_NAME, 'NOT_SERVING');
-      await shutDown(server, withinMs);
+      health.stopServing();
+      listener.stop();
+      listener.socket.close();
+      await connections.drain(withinMs);
+      server.forceShutdown();
     },
   };
 }
 
-type CheckCall = ServerUnaryCall<Buffer, Buffer>;
+type Listener = { readonly socket: TcpServer; stop(): void };
 
-function createChecks({ handler, inFlightMax, logger, tls }: CheckServerOptions) {
-  let inFlight = 0;
-  const allowedIds = new Set(tls?.spiffe_ids ?? []);
+function plainListener(connections: Connections): Listener {
+  const socket = createTcpServer({ noDelay: true, keepAlive: true }, connections.add);
+  return { socket, stop: () => undefined };
+}
 
-  /** A programmer's fault in the handler or the codec: refused in words, never left without an answer. */
-  const onFault = (reason: string): void => {
-    logger.error({ reason }, 'a Check was refused because its answer could not be written');
+/** SECURITY: both sides show a certificate, and the client's is verified against client_ca before a byte of HTTP/2 is read. */
+function tlsListener(parts: {
+  readonly tls: CheckTls;
+  readonly material: TlsMaterial;
+  readonly connections: Connections;
+  readonly logger: Logger;
+  readonly pollMs: number | undefined;
+}): Listener {
+  const { tls, material, connections, logger, pollMs } = parts;
+  const refusals = createRefusalLog(logger);
+  const socket: TlsServer = createTlsServer(
+    {
+      ...material.context,
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['h2'],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      noDelay: true,
+      keepAlive: true,
+    },
+    (connection: TLSSocket) => {
+      const names = connection.getPeerX509Certificate()?.subjectAltName;
+      if (connection.authorized && isListedClient(names, tls.spiffe_ids)) {
+        connections.add(connection);
+        return;
+      }
+      refusals.add('its certificate names no listed SPIFFE ID');
+      connection.on('error', () => undefined);
+      connection.destroy();
+    },
+  );
+  socket.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+    refusals.add(error.code ?? 'no TLS');
+  });
+
+  let trusted = material.clientCa;
+  const stop = watchTlsFiles({
+    files: tls,
+    inUse: material,
+    logger,
+    ...(pollMs === undefined ? {} : { pollMs }),
+    onChange: (next) => {
+      socket.setSecureContext(next.context);
+      const isTrustChanged = next.clientCa !== trusted;
+      trusted = next.clientCa;
+      // Who was let in by authorities that are no more has to show itself again.
+      if (isTrustChanged) connections.renew(UNTRUSTED_GRACE_MS);
+      logger.info({ client_ca_changed: isTrustChanged }, 'the new files of grpc_tls are in use');
+    },
+  });
+  return {
+    socket,
+    stop: () => {
+      stop();
+      refusals.stop();
+    },
   };
-  const encode = (outcome: Outcome): Buffer => encodeOutcome(outcome, onFault);
+}
 
-  const judge = (call: CheckCall): Outcome | Promise<Outcome> => {
-    const decoded = decodeCheckRequest(call.request);
-    if (!decoded.ok) return handler.malformed(decoded.error);
-    if (inFlight > inFlightMax) return handler.overloaded(decoded.value);
-    return handler.answer(decoded.value, budgetOf(call));
+type Connections = ReturnType<typeof createConnections>;
+
+/** The open connections. Each belongs to an injector of the server: the group that is told to go away together. */
+function createConnections(server: Server) {
+  const sockets = new Set<Socket>();
+  const group = (): ConnectionInjector => server.createConnectionInjector(ServerCredentials.createInsecure());
+  let current = group();
+  let isDraining = false;
+  let onEmpty: () => void = () => undefined;
+  return {
+    add: (socket: Socket): void => {
+      // A handshake that ended after the listener was closed.
+      if (isDraining) {
+        socket.destroy();
+        return;
+      }
+      sockets.add(socket);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (sockets.size === 0) onEmpty();
+      });
+      current.injectConnection(socket);
+    },
+    /** GOAWAY to all that are open now, cut after `graceMs`; new ones are not touched. */
+    renew: (graceMs: number): void => {
+      const old = current;
+      current = group();
+      old.drain(graceMs);
+      old.destroy();
+    },
+    /** GOAWAY to all; resolves when the last one is closed, cut after `withinMs`. */
+    drain: async (withinMs: number): Promise<void> => {
+      isDraining = true;
+      current.drain(withinMs);
+      if (sockets.size === 0) return;
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, withinMs);
+      await new Promise<void>((resolve) => {
+        onEmpty = resolve;
+      });
+      clearTimeout(timer);
+    },
   };
+}
 
-  const check = (call: CheckCall, callback: sendUnaryData<Buffer>): void => {
-    if (allowedIds.size > 0 && !hasAllowedId(call, allowedIds)) {
-      logger.warn({}, 'a caller of the Check listener was refused: its certificate names no listed SPIFFE ID');
-      callback({ code: status.PERMISSION_DENIED, details: 'this certificate may not ask' });
+/** Says at once that somebody was turned away, then at most one line for all within REFUSALS_LOGGED_EVERY_MS. */
+function createRefusalLog(logger: Logger): { add(reason: string): void; stop(): void } {
+  let count = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const log = (reason: string, times: number): void => {
+    logger.warn({ reason, times }, 'a caller of the Check listener was refused');
+  };
+  const add = (reason: string): void => {
+    if (timer !== undefined) {
+      count += 1;
       return;
     }
-    inFlight += 1;
-    const done = (bytes: Buffer): void => {
-      inFlight -= 1;
-      callback(null, bytes);
-    };
-    const failed = (error: unknown): void => {
-      logger.error({ error }, 'a Check was refused because of a fault in Doorward');
-      done(encode(handler.malformed('a fault in Doorward')));
-    };
-    try {
-      const outcome = judge(call);
-      if (outcome instanceof Promise)
-        outcome.then((late) => {
-          done(encode(late));
-        }, failed);
-      else done(encode(outcome));
-    } catch (error) {
-      failed(error);
-    }
+    log(reason, 1);
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (count > 0) log('several', count);
+      count = 0;
+    }, REFUSALS_LOGGED_EVERY_MS).unref();
   };
-  return { check, inFlight: () => inFlight };
-}
-
-/** What is left of the call's `grpc-timeout`, ms; undefined where Envoy set none. */
-function budgetOf(call: CheckCall): number | undefined {
-  const deadline = call.getDeadline();
-  const at = typeof deadline === 'number' ? deadline : deadline.getTime();
-  return Number.isFinite(at) ? Math.max(0, at - Date.now()) : undefined;
-}
-
-/** Exactly one URI name that is listed: a certificate with several could be taken for somebody else. */
-function hasAllowedId(call: CheckCall, allowed: ReadonlySet<string>): boolean {
-  const names = call.getAuthContext().sslPeerCertificate?.subjectaltname ?? '';
-  const uris = names.split(', ').flatMap((name) => (name.startsWith('URI:') ? [name.slice('URI:'.length)] : []));
-  const [uri] = uris;
-  return uris.length === 1 && uri !== undefined && allowed.has(uri);
-}
-
-async function bind(server: Server, { address, tls }: CheckServerOptions): Promise<number> {
-  if (address.kind === 'unix') await removeStaleSocket(address.path);
-  const credentials = tls === undefined ? ServerCredentials.createInsecure() : tlsCredentials(tls);
-  // Before anybody can connect: a socket is made with the mode that the mask leaves.
-  const mask = process.umask(0o177);
-  try {
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(targetOf(address), credentials, (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(new Error(`the Check listener cannot bind ${targetOf(address)}: ${error.message}`));
-      });
-    });
-    if (address.kind === 'unix') chmodSync(address.path, 0o600);
-    return port;
-  } finally {
-    process.umask(mask);
-  }
-}
-
-const targetOf = (address: CheckAddress): string =>
-  address.kind === 'unix'
-    ? `unix:${address.path}`
-    : `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-
-/** Both certificates are asked for and verified; files that change are in use within a second. */
-function tlsCredentials(tls: CheckTls): ServerCredentials {
-  const files = new experimental.FileWatcherCertificateProvider({
-    certificateFile: tls.certificate_file,
-    privateKeyFile: tls.key_file,
-    caCertificateFile: tls.client_ca_file,
-    refreshIntervalMs: TLS_REFRESH_MS,
-  });
-  return experimental.createCertificateProviderServerCredentials(files, files, true);
-}
-
-/** A socket file that nobody listens on is what a killed process left. @throws Error when somebody does, or it is no socket. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isSocket()) throw new Error(`${path} is there and is no socket`);
-  const isInUse = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => {
-      resolve(false);
-    });
-  });
-  if (isInUse) throw new Error(`another process listens on ${path}`);
-  unlinkSync(path);
-}
-
-const shutDown = (server: Server, withinMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.forceShutdown();
-      resolve();
-    }, withinMs);
-    server.tryShutdown(() => {
+  return {
+    add,
+    stop: () => {
       clearTimeout(timer);
-      resolve();
-    });
-  });
+    },
+  };
+}

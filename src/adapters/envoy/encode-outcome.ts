@@ -138,6 +138,9 @@ function writeOption(
   }
 }
 
+/** The explicit refusal for a fault of Doorward's own. */
+export const internalErrorBytes = (): Buffer => internalError;
+
 /** The last resort, made once. It is written by the same code, so it obeys the same invariants. */
 const internalError = encodeAnswer(
   {

@@ -1,0 +1,64 @@
+/** Opens the socket of the Check listener: TCP, or a unix socket that only its owner may use. What a killed process left is cleared away, with care. */
+
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
+
+import type { CheckAddress } from './bind-rules.ts';
+
+/** Envoy holds a handful of connections per worker thread. */
+const CONNECTIONS_MAX = 4_096;
+const OWNER_ONLY = 0o600;
+
+/** Resolves with the bound port; undefined for a unix socket. @throws Error with a sentence when it cannot be bound. */
+export async function openListener(server: Server, address: CheckAddress): Promise<number | undefined> {
+  server.maxConnections = CONNECTIONS_MAX;
+  if (address.kind === 'unix') await removeStaleSocket(address.path);
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: Error): void => {
+      reject(new Error(`the Check listener cannot bind ${describe(address)}: ${error.message}`, { cause: error }));
+    };
+    server.once('error', onError);
+    const onListening = (): void => {
+      server.off('error', onError);
+      resolve();
+    };
+    if (address.kind === 'tcp') server.listen(address.port, address.host, onListening);
+    else listenOwnerOnly(server, address.path, onListening);
+  });
+  if (address.kind === 'unix') chmodSync(address.path, OWNER_ONLY);
+  const bound = server.address();
+  return typeof bound === 'object' ? bound?.port : undefined;
+}
+
+/** SECURITY: the socket is made with its final mode, and binding is synchronous, so there is no moment in which another user could connect. */
+function listenOwnerOnly(server: Server, path: string, onListening: () => void): void {
+  const mask = process.umask(0o777 & ~OWNER_ONLY);
+  try {
+    server.listen(path, onListening);
+  } finally {
+    process.umask(mask);
+  }
+}
+
+const describe = (address: CheckAddress): string =>
+  address.kind === 'unix' ? address.path : `${address.host} port ${address.port}`;
+
+/** Only a socket that refuses connections is one that nobody listens on. @throws Error for anything else that is there. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new Error(`${path} is there and is no socket`);
+  const answer = await new Promise<string>((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve('connected');
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code ?? 'unknown error');
+    });
+  });
+  if (answer === 'ECONNREFUSED') unlinkSync(path);
+  else if (answer === 'connected') throw new Error(`another process listens on ${path}`);
+  else if (answer !== 'ENOENT') throw new Error(`${path} is a socket of which nothing can be known (${answer})`);
+}
