@@ -13,6 +13,7 @@ import {
   type Logger,
 } from '../../../src/core/ports.ts';
 import { aClock } from '../../core/session/a-session.ts';
+import { waitFor } from '../../support/wait.ts';
 import {
   answerWith,
   CLIENT,
@@ -23,7 +24,8 @@ import {
   type FakeProvider,
 } from './fake-provider.ts';
 
-const DEADLINE_MS = 600;
+/** Only where an answer that never comes is waited for; else the adapter's own, so that a busy machine fails no test. */
+const SHORT_DEADLINE_MS = 600;
 const SECRET = 'the-client-secret';
 const CODE = 'the-code-of-this-login';
 const STATE = 'the-state-of-this-login';
@@ -55,7 +57,10 @@ const configOf = (changes: Partial<IdpConfig> = {}): IdpConfig => ({
 });
 
 const provider = (changes: Partial<IdpConfig> = {}): IdentityProvider =>
-  createIdentityProvider(configOf(changes), { clock: systemClock, logger, deadlineMs: DEADLINE_MS });
+  createIdentityProvider(configOf(changes), { clock: systemClock, logger });
+
+const impatient = (): IdentityProvider =>
+  createIdentityProvider(configOf(), { clock: systemClock, logger, deadlineMs: SHORT_DEADLINE_MS });
 
 const callbackUrl = (query: Record<string, string> = {}): string =>
   `${REDIRECT_URI}?${new URLSearchParams({ code: CODE, state: STATE, iss: fake.issuer, ...query }).toString()}`;
@@ -122,7 +127,7 @@ describe('a login at a provider that tells the truth', () => {
       request_params: {},
       insecure_http: true,
     };
-    await redeem(createIdentityProvider(publicClient, { clock: systemClock, logger, deadlineMs: DEADLINE_MS }));
+    await redeem(createIdentityProvider(publicClient, { clock: systemClock, logger }));
     const [open] = fake.requests('token').slice(-1);
     expect(open?.headers.authorization).toBeUndefined();
     expect(new URLSearchParams(open?.body).get('client_secret')).toBeNull();
@@ -279,10 +284,10 @@ describe('a provider that cannot be asked', () => {
     ['a discovery without end', { discovery: flood }],
   ])('%s is an outage, told within the deadline', async (_what, answers) => {
     fake.lie({ answers: answers ?? {} });
-    const at = provider();
+    const at = impatient();
     const startedAt = performance.now();
     expect((await failureOf(redeem(at))).code).toBe('idp-unavailable');
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS * 2.5);
+    expect(performance.now() - startedAt).toBeLessThan(3000);
     expect(at.status()).toEqual({ failed: expect.any(String) as unknown });
   });
 
@@ -290,7 +295,7 @@ describe('a provider that cannot be asked', () => {
     const gone = await startFakeProvider();
     await gone.close();
     const clock = aClock();
-    const at = createIdentityProvider(configOf({ url: gone.issuer }), { clock, logger, deadlineMs: DEADLINE_MS });
+    const at = createIdentityProvider(configOf({ url: gone.issuer }), { clock, logger });
     expect(at.status()).toBe('trying');
     expect((await failureOf(redeem(at))).code).toBe('idp-unavailable');
     const tries = logged.length;
@@ -306,13 +311,12 @@ describe('a provider that cannot be asked', () => {
 
   test('it is found once it is back, by the background or by the next who asks', async () => {
     fake.lie({ answers: { discovery: answerWith(503, '') } });
-    const at = createIdentityProvider(configOf(), { clock: systemClock, logger, deadlineMs: DEADLINE_MS });
+    const at = createIdentityProvider(configOf(), { clock: systemClock, logger });
     at.start();
     await failureOf(redeem(at));
     expect(at.status()).toEqual({ failed: expect.any(String) as unknown });
     fake.lie({});
-    await new Promise((resolve) => setTimeout(resolve, 1300));
-    expect(at.status()).toBe('ready');
+    await waitFor('the background to find it', () => (at.status() === 'ready' ? true : undefined));
     await redeem(at);
     at.close();
   });
@@ -328,7 +332,7 @@ describe('a provider that cannot be asked', () => {
   test('one that was found is looked up anew after an hour, and stays in use if that fails', async () => {
     const clock = { ...systemClock, monotonicMs: () => offsetMs };
     let offsetMs = 0;
-    const at = createIdentityProvider(configOf(), { clock, logger, deadlineMs: DEADLINE_MS });
+    const at = createIdentityProvider(configOf(), { clock, logger });
     await redeem(at);
     fake.lie({ answers: { discovery: answerWith(500, '') } });
     offsetMs = 3_700_000;
@@ -355,6 +359,11 @@ describe('metadata that will not do makes the provider unavailable', () => {
     ['no signature but none and HS256', { id_token_signing_alg_values_supported: ['none', 'HS256'] }],
   ])('%s', async (_what, metadata) => {
     fake.lie({ metadata });
+    expect((await failureOf(redeem())).code).toBe('idp-unavailable');
+  });
+
+  test('an issuer that is only equivalent: tokens are held against it letter by letter', async () => {
+    fake.lie({ metadata: { issuer: fake.issuer.replace('http:', 'HTTP:') } });
     expect((await failureOf(redeem())).code).toBe('idp-unavailable');
   });
 
@@ -420,6 +429,6 @@ describe('sign-out', () => {
     fake.lie({ answers: { revocation: () => undefined } });
     const startedAt = performance.now();
     expect((await failureOf(provider().revokeTokens(tokens))).code).toBe('idp-unavailable');
-    expect(performance.now() - startedAt).toBeLessThan(2500);
+    expect(performance.now() - startedAt).toBeLessThan(3500);
   });
 });
