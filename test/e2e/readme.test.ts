@@ -36,7 +36,9 @@ afterAll(() => folder.remove());
 describe('the configuration of README.md', () => {
   test('passes doorward check, without an error or a warning', async () => {
     const { code, stdout } = await runDoorward(['check', '-c', configFile], env);
-    expect([code, stdout]).toEqual([0, 'ok: 2 routes\n']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/(?:^|\n)ok: 2 routes\n$/);
+    expect(stdout).not.toMatch(/: (?:error|warning): /);
   });
 
   test('is refused with the name of each variable that is not set', async () => {
