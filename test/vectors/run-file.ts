@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { runHeaderVector } from './headers-runner.ts';
 import { runPplVector } from './ppl-runner.ts';
 import type { Fixtures, PplVector, VectorLine, VectorOutcome } from './vector.ts';
 
@@ -35,6 +36,8 @@ type Runner = (vector: VectorLine, fixtures: Fixtures) => VectorOutcome;
 /** By `kind` of a line; a line without one is a policy vector. */
 const runners: { readonly [kind: string]: Runner } = {
   ppl: (vector, fixtures) => runPplVector(vector as PplVector, fixtures),
+  headers: runHeaderVector,
+  'flatten-claims': runHeaderVector,
 };
 
 function runLine(vector: VectorLine, fixtures: Fixtures): VectorOutcome {

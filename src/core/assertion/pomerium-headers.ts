@@ -87,3 +87,7 @@ export const routeRemovals = (route: {
     ? []
     : [...route.claimHeaders.map(({ name }) => name), CLIENT_ASSERTION_HEADER, ASSERTION_FOR_HEADER]),
 ];
+
+/** What is taken away before anything is added: an MCP server is called with its own tokens, never with the one that the client has for Doorward. */
+export const addedRemovals = (route: { readonly isMcpServer: boolean }): readonly string[] =>
+  route.isMcpServer ? ['authorization'] : [];
