@@ -197,6 +197,16 @@ describe('a browser that loses its session', () => {
     expect((await browser.get(callbackOf(onward.location))).location).toBe(`${APP}/a`);
   });
 
+  test('is led to the page about oneself where sign_in would not take the address', async () => {
+    const relaxed = { from: APP, prefix: '/', allow_any_authenticated_user: true, relax: ['double_slash'] } as const;
+    doorward.reload({ routes: [relaxed] });
+    for (let round = 0; round < 5; round += 1) {
+      await browser.login(`${APP}//a`);
+      lose();
+    }
+    expect((await browser.get(`${APP}//a`)).body).toContain('href="/.doorward/sign_in"');
+  });
+
   test('is not stopped when the rounds are long ago', async () => {
     for (let round = 0; round < 8; round += 1) {
       expect(await browser.login(`${APP}/`)).toBe('allow');

@@ -7,7 +7,7 @@ import { sessionState } from '../../core/session/state.ts';
 import type { EpochSeconds } from '../../core/units.ts';
 import { redirect } from '../answers.ts';
 import { PATHS } from '../own-paths.ts';
-import { returnTargetOf } from '../return-target.ts';
+import { parseReturnTarget, returnTargetOf } from '../return-target.ts';
 import { sealAsk, type Ask } from './ask.ts';
 import { setFlowCookie } from './flow-cookies.ts';
 import { flowHostOf } from './flow-host.ts';
@@ -24,8 +24,10 @@ export function beginLogin(context: EndpointContext, ports: EndpointPorts): Even
   const path = returnTargetOf(context.target);
   const at = flowHostOf(context, ports);
   if (isGoingRound(at)) {
-    const retry = `${PATHS.signIn}?${new URLSearchParams({ return: path }).toString()}`;
-    return goingRoundPage(context, { retry, cookies: [] });
+    // `sign_in` is stricter than a relaxed route: where it would not take the page, it leads to the one about oneself.
+    const isTaken = parseReturnTarget(path, { host: at.host, origin: context.origin }) !== undefined;
+    const query = isTaken ? `?${new URLSearchParams({ return: path }).toString()}` : '';
+    return goingRoundPage(context, { retry: `${PATHS.signIn}${query}` });
   }
   return beginAsked(askFor(context, path), context, ports);
 }

@@ -148,7 +148,7 @@ export const noProviderPage = (context: Pick<EndpointContext, 'requestId'>): End
 
 export const goingRoundPage = (
   context: Pick<EndpointContext, 'requestId'>,
-  options: { readonly retry: string; readonly cookies: readonly string[] },
+  options: { readonly retry: string },
 ): EndpointAnswer =>
   pageAnswer(
     {
@@ -170,7 +170,7 @@ export const goingRoundPage = (
       actions: [{ kind: 'link', href: options.retry, label: 'Try once more' }],
       facts: [['Request', context.requestId]],
     },
-    { code: 'login-failed', detail: 'too many completed logins in a short time', cookies: options.cookies },
+    { code: 'login-failed', detail: 'too many completed logins in a short time' },
   );
 
 /** Between the identity provider and the page, where the session cookie is `SameSite=Strict`: only a navigation from here carries it. */
