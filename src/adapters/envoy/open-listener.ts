@@ -1,18 +1,24 @@
 /** Opens the socket of the Check listener: TCP, or a unix socket that only its owner may use. What a killed process left is cleared away, with care. */
 
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 
 import type { CheckAddress } from './bind-rules.ts';
 
 /** Envoy holds a handful of connections per worker thread. */
 const CONNECTIONS_MAX = 4_096;
 const OWNER_ONLY = 0o600;
+const GROUP_OR_OTHERS_WRITE = 0o022;
+const STICKY = 0o1000;
 
 /** Resolves with the bound port; undefined for a unix socket. @throws Error with a sentence when it cannot be bound. */
 export async function openListener(server: Server, address: CheckAddress): Promise<number | undefined> {
   server.maxConnections = CONNECTIONS_MAX;
-  if (address.kind === 'unix') await removeStaleSocket(address.path);
+  if (address.kind === 'unix') {
+    checkFolder(dirname(address.path));
+    await removeStaleSocket(address.path);
+  }
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error): void => {
       reject(new Error(`the Check listener cannot bind ${describe(address)}: ${error.message}`, { cause: error }));
@@ -38,6 +44,16 @@ function listenOwnerOnly(server: Server, path: string, onListening: () => void):
   } finally {
     process.umask(mask);
   }
+}
+
+/** SECURITY: whoever can write to the folder can put a socket of their own in the place of ours, and allow what they like. */
+function checkFolder(folder: string): void {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(`the folder ${folder} of the Check socket is not there`);
+  if ((found.mode & GROUP_OR_OTHERS_WRITE) !== 0 && (found.mode & STICKY) === 0)
+    throw new Error(
+      `the folder ${folder} of the Check socket can be written to by others; make it private (chmod 700)`,
+    );
 }
 
 const describe = (address: CheckAddress): string =>

@@ -1,14 +1,11 @@
 /**
  * Metrics by prom-client, names and units after Prometheus' conventions. No label ever holds a user, a URL or anything else that a client
- * chooses. Label children are looked up once, so that a Check pays for an addition and no more.
+ * chooses.
  */
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 
-/** Seconds: from a cached Check (tens of µs) to a login callback (seconds). */
-const CHECK_BUCKETS = [0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.01, 0.05, 0.25, 1, 5];
-
-export type ObservedCheck = { readonly decision: string; readonly code: string; readonly micros: number };
+import { createCheckObservations, type ObservedCheck } from './check-observations.ts';
 
 export interface Metrics {
   /** One Check answered. `decision` and `code` are of fixed sets (AuditDecision, RefusalCode). */
@@ -33,19 +30,7 @@ export function createMetrics(build: { readonly version: string; readonly node: 
     registers,
   });
   info.set({ version: build.version, node: build.node }, 1);
-  const decisions = new Counter({
-    name: 'doorward_decisions_total',
-    help: 'Checks answered, by decision and code (docs/errors.md).',
-    labelNames: ['decision', 'code'],
-    registers,
-  });
-  const durations = new Histogram({
-    name: 'doorward_check_duration_seconds',
-    help: 'Time from a decoded Check to its answer.',
-    labelNames: ['decision'],
-    buckets: CHECK_BUCKETS,
-    registers,
-  });
+  const checks = createCheckObservations();
   const dependencyErrors = new Counter({
     name: 'doorward_dependency_errors_total',
     help: 'Failed calls to the session store, an identity provider or the signer.',
@@ -67,8 +52,11 @@ export function createMetrics(build: { readonly version: string; readonly node: 
     help: 'When a configuration was last taken over.',
     registers,
   });
+  addProcessMetrics(registers);
   return {
-    observeCheck: createCheckObserver(decisions, durations),
+    observeCheck: (check) => {
+      checks.observe(check);
+    },
     observeDependencyError: (code) => {
       dependencyErrors.inc({ code });
     },
@@ -87,32 +75,33 @@ export function createMetrics(build: { readonly version: string; readonly node: 
         },
       });
     },
-    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    expose: async () => ({ contentType: registry.contentType, text: `${await registry.metrics()}\n${checks.text()}` }),
   };
 }
 
-function createCheckObserver(
-  decisions: Counter<'decision' | 'code'>,
-  durations: Histogram<'decision'>,
-): Metrics['observeCheck'] {
-  const byKind = new Map<string, { inc(): void; observe(seconds: number): void }>();
-  return ({ decision, code, micros }) => {
-    const key = `${decision} ${code}`;
-    let child = byKind.get(key);
-    if (child === undefined) {
-      const counter = decisions.labels({ decision, code });
-      const histogram = durations.labels({ decision });
-      child = {
-        inc: () => {
-          counter.inc();
-        },
-        observe: (seconds) => {
-          histogram.observe(seconds);
-        },
-      };
-      byKind.set(key, child);
-    }
-    child.inc();
-    child.observe(micros / 1e6);
-  };
+/** The three of the process that every dashboard asks for, under their usual names. */
+function addProcessMetrics(registers: Registry[]): void {
+  new Gauge({
+    name: 'process_start_time_seconds',
+    help: 'When the process was started, in seconds since 1970.',
+    registers,
+  }).set(Math.round(Date.now() / 1000 - process.uptime()));
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Memory that the process holds.',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'CPU time that the process has used, user and system.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
 }

@@ -46,7 +46,8 @@ function checkFolder(folder: string): void {
     throw new Error(`the folder ${folder} of the admin socket belongs to somebody else`);
 }
 
-async function removeStaleSocket(path: string): Promise<void> {
+/** @throws Error with a sentence when the path is taken by anything but a socket that nobody listens on. */
+export async function removeStaleSocket(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw new Error(`${path} is there and is no socket`);

@@ -5,6 +5,8 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
+import { removeStaleSocket } from './admin-socket.ts';
+
 /** One thing that readiness speaks of. Only what is `required` makes Doorward not ready; the rest is told by `?verbose`. */
 export type Component = {
   readonly name: string;
@@ -32,7 +34,7 @@ export interface OpsServer {
 /** What may be asked takes milliseconds; who keeps a connection busy longer than this loses it. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** @throws Error (with `code`) when it cannot bind. */
+/** @throws Error (with `code`, or with a sentence) when it cannot bind. */
 export async function startOpsServer(address: OpsAddress, options: OpsServerOptions): Promise<OpsServer> {
   const server = createServer((request, response) => {
     answer(request, response, options).catch(() => {
@@ -42,6 +44,7 @@ export async function startOpsServer(address: OpsAddress, options: OpsServerOpti
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = REQUEST_TIMEOUT_MS;
+  if (address.kind === 'unix') await removeStaleSocket(address.path);
   await listen(server, address);
   const bound = server.address();
   return {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -85,7 +85,16 @@ describe('the unix socket', () => {
 
   test('in a folder that is not there cannot be bound, and says so', async () => {
     const path = join(folder, 'no', 'x.sock');
-    await expect(open({ address: unix(path) })).rejects.toThrow(`the Check listener cannot bind ${path}: `);
+    await expect(open({ address: unix(path) })).rejects.toThrow('is not there');
+  });
+
+  test('is not put where others could put another in its place', async () => {
+    const shared = join(folder, 'shared');
+    mkdirSync(shared);
+    chmodSync(shared, 0o775);
+    await expect(open({ address: unix(join(shared, 'x.sock')) })).rejects.toThrow('can be written to by others');
+    chmodSync(shared, 0o1777);
+    await open({ address: unix(join(shared, 'x.sock')) });
   });
 
   test('is bound without a change to the mask of the process', async () => {

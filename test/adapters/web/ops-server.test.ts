@@ -1,5 +1,11 @@
 /** The operators' listener over a real socket. */
 
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { createMetrics } from '../../../src/adapters/metrics/metrics.ts';
@@ -18,8 +24,8 @@ async function open(components: readonly Component[]) {
     { expose: () => metrics.expose(), components: () => Promise.resolve(components) },
   );
   opened.push(server);
-  const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init);
-  return { metrics, get };
+  const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init);
+  return { metrics, get: ask };
 }
 
 const routes: Component = { name: 'configuration', required: true, ok: true, detail: 'generation 1, 2 routes' };
@@ -68,6 +74,39 @@ describe('the listener for operators', () => {
     ]) {
       expect(text.split('\n')).toContain(line);
     }
+  });
+
+  test('answers 500 and nothing else where it cannot tell', async () => {
+    const server = await startOpsServer(
+      { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      { expose: () => Promise.reject(new Error('secret')), components: () => Promise.reject(new Error('secret')) },
+    );
+    opened.push(server);
+    for (const path of ['/metrics', '/readyz', '/readyz?verbose']) {
+      const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
+      expect([response.status, await response.text()]).toEqual([500, 'internal error\n']);
+    }
+    expect((await fetch(`http://127.0.0.1:${server.port}/livez`)).status).toBe(200);
+  });
+
+  test('can be a unix socket, which replaces what a killed process left and no other', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'doorward-ops-'));
+    const path = join(folder, 'ops.sock');
+    const listen = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', listen]);
+    const options = { expose: () => Promise.reject(new Error()), components: () => Promise.resolve([routes]) };
+    const server = await startOpsServer({ kind: 'unix', path }, options);
+    opened.push(server);
+    expect(server.port).toBeUndefined();
+    const status = await new Promise((resolve) => {
+      get({ socketPath: path, path: '/readyz' }, (response) => {
+        resolve(response.statusCode);
+        response.resume();
+      });
+    });
+    expect(status).toBe(200);
+    await expect(startOpsServer({ kind: 'unix', path }, options)).rejects.toThrow(`another process listens on ${path}`);
+    rmSync(folder, { recursive: true });
   });
 
   test.each([
