@@ -4,6 +4,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // Suites over a minute have commands of their own (npm run test:soak).
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
   transform: {
     '^.+\\.[jt]s$': [
       '@swc/jest',
