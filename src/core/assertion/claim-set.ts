@@ -78,17 +78,12 @@ export function claimSet(
 export const claimOf = (identity: AssertedIdentity, name: string): readonly ClaimValue[] | undefined =>
   identity.sessionClaims.get(name) ?? identity.userClaims.get(name);
 
-const asGiven = (values: readonly ClaimValue[]): ClaimValue => {
-  const [only] = values;
-  return values.length === 1 && only !== undefined ? only : values;
-};
+const asGiven = (values: readonly ClaimValue[]): ClaimValue => (values.length === 1 ? (values[0] ?? null) : values);
 
 /** RFC 8693 §4.1: the immediate actor outside, those before it nested. */
-const actClaim = (actors: readonly string[]): ClaimValue =>
-  actors.reduceRight<Readonly<Record<string, ClaimValue>> | undefined>(
-    (inner, sub) => (inner === undefined ? { sub } : { sub, act: inner }),
-    undefined,
-  ) ?? null;
+function actClaim([sub = '', ...before]: readonly string[]): ClaimValue {
+  return before.length === 0 ? { sub } : { sub, act: actClaim(before) };
+}
 
 /** The claim set as JSON text but for its closing brace: the same text for the same facts, so it can name them in a cache. */
 export function claimSetText(claims: ClaimSet): string {

@@ -34,6 +34,8 @@ export function cookiesForUpstream(request: WithCookies, cookieName: string): st
 
 /** The name of a pair. Where Envoy joined lines by a comma, a pair may be several, and each name counts: `a=1,session=x`. */
 function namesIn(pair: string, areLinesApart: boolean): readonly string[] {
-  const pieces = areLinesApart ? [pair] : pair.split(',');
-  return pieces.map((piece) => trimBlanks(piece.split('=', 1)[0] ?? ''));
+  return (areLinesApart ? [pair] : pair.split(',')).map((piece) => {
+    const equals = piece.indexOf('=');
+    return trimBlanks(equals === -1 ? piece : piece.slice(0, equals));
+  });
 }
