@@ -67,7 +67,7 @@ async function isAllowed(asker: Asker): Promise<boolean> {
 
 async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await holds()); tries++) {
-    if (tries === 200) throw new Error('it never held');
+    if (tries === 2_000) throw new Error('it never held');
     await sleep(POLL_MS);
   }
 }
