@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 
 import { waitFor } from './wait.ts';
 
@@ -30,10 +31,36 @@ export type RunningProgram = {
   stop(): Promise<void>;
 };
 
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+/**
+ * A process that outlives this one by a moment: when its stdin ends, however that came about, it ends the programs that are left. jest kills
+ * its workers without a word, and an Envoy of yesterday would hold today's ports.
+ */
+const REAPER = `
+left=' '
+while read -r sign pid; do
+  case $sign in
+    +) left="$left$pid " ;;
+    -) left=$(printf '%s' "$left" | sed "s/ $pid / /") ;;
+  esac
+done
+for pid in $left; do kill -CONT "$pid"; kill -KILL "$pid"; done
+`;
+
+/** A program that nobody stopped must not keep this process running; pipes are sockets to Node, and count too. */
+function letGo(child: ChildProcess): void {
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
+}
+
+let reaper: ChildProcess | undefined;
+
+function tellReaper(sign: '+' | '-', pid: number): void {
+  if (reaper === undefined) {
+    reaper = spawn('sh', ['-c', REAPER], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    letGo(reaper);
+  }
+  reaper.stdin?.write(`${sign} ${pid}\n`);
+}
 
 export function startProgram(program: Program): RunningProgram {
   const child = spawn(program.command, program.args, {
@@ -45,7 +72,6 @@ export function startProgram(program: Program): RunningProgram {
   let stdout = '';
   let output = '';
   let code: number | undefined;
-  let startError = '';
   const keep = (text: string, chunk: string): string => (text + chunk).slice(-OUTPUT_BYTES_MAX);
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     stdout = keep(stdout, chunk);
@@ -54,21 +80,20 @@ export function startProgram(program: Program): RunningProgram {
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     output = keep(output, chunk);
   });
-  running.add(child);
   const closed = new Promise<void>((resolve) => {
-    child.once('error', (error) => {
-      startError = error.message;
+    child.once('error', () => {
       code ??= 127;
-      running.delete(child);
       resolve();
     });
     child.once('close', (exitCode) => {
       code ??= exitCode ?? 128;
-      running.delete(child);
+      if (pid !== undefined) tellReaper('-', pid);
       resolve();
     });
   });
-  if (pid === undefined) throw new Error(`${program.name}: ${program.command} cannot be started ${startError}`);
+  if (pid === undefined) throw new Error(`${program.name}: ${program.command} cannot be started`);
+  tellReaper('+', pid);
+  letGo(child);
 
   return {
     pid,
