@@ -8,7 +8,7 @@ import { goNumber } from '../../src/core/assertion/claim-text.ts';
 import { groupsFilter, pomeriumGroups } from '../../src/core/assertion/groups.ts';
 import type { DirectoryGroups, GroupsFilter } from '../../src/core/assertion/groups.ts';
 import { parseHeaderTemplate } from '../../src/core/assertion/header-template.ts';
-import { ASSERTION_SECONDS, pomeriumName } from '../../src/core/assertion/identity-headers.ts';
+import { ASSERTION_SECONDS, pomeriumName } from '../../src/core/assertion/told-identity.ts';
 import { addedRemovals, pomeriumHeaders, routeRemovals } from '../../src/core/assertion/pomerium-headers.ts';
 import type { ClaimHeader } from '../../src/core/assertion/pomerium-headers.ts';
 import { resolveReference } from '../../src/core/assertion/references.ts';

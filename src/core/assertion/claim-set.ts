@@ -97,3 +97,17 @@ export function claimSetText(claims: ClaimSet): string {
 /** The JSON text that is signed. */
 export const assertionClaims = (text: string, stamp: AssertionStamp): string =>
   `${text},"iat":${stamp.issuedAt},"exp":${stamp.expiresAt},"jti":"${stamp.id}"}`;
+
+/** The text of a claim of the stamp; undefined for any other claim. */
+export function stampText(claim: string, stamp: AssertionStamp): string | undefined {
+  switch (claim) {
+    case 'iat':
+      return String(stamp.issuedAt);
+    case 'exp':
+      return String(stamp.expiresAt);
+    case 'jti':
+      return stamp.id;
+    default:
+      return undefined;
+  }
+}

@@ -1,7 +1,7 @@
 /** The request headers of the Pomerium semantics (`identity_semantics: pomerium`), as values in the order in which they are added. Pure. */
 
 import { createHash } from 'node:crypto';
-import type { AssertedIdentity, AssertionStamp, ClaimSet } from './claim-set.ts';
+import { stampText, type AssertedIdentity, type AssertionStamp, type ClaimSet } from './claim-set.ts';
 import { pomeriumHeaderText } from './claim-text.ts';
 import type { HeaderTemplate } from './header-template.ts';
 
@@ -33,7 +33,9 @@ export type PomeriumHeadersInput = {
 export function pomeriumHeaders(input: PomeriumHeadersInput): readonly AddedHeader[] {
   const { identity } = input;
   const added: AddedHeader[] = [[input.assertionHeader, input.assertion]];
-  for (const { name, claim } of input.claimHeaders) added.push([name, claimHeaderText(claim, input)]);
+  for (const { name, claim } of input.claimHeaders) {
+    added.push([name, stampText(claim, input.stamp) ?? pomeriumHeaderText(input.claims.get(claim) ?? '')]);
+  }
   if (input.mcpAccessToken !== undefined) added.push(['authorization', `Bearer ${input.mcpAccessToken}`]);
   if (input.kubernetesServiceAccountToken !== undefined) {
     added.push(...kubernetesHeaders(input.kubernetesServiceAccountToken, identity));
@@ -44,19 +46,6 @@ export function pomeriumHeaders(input: PomeriumHeadersInput): readonly AddedHead
   const carriedOver = input.requestHeader(ASSERTION_FOR_HEADER) || input.requestHeader(CLIENT_ASSERTION_HEADER);
   if (carriedOver !== '') added.push([ASSERTION_FOR_HEADER, carriedOver]);
   return added;
-}
-
-function claimHeaderText(claim: string, { claims, stamp }: PomeriumHeadersInput): string {
-  switch (claim) {
-    case 'iat':
-      return String(stamp.issuedAt);
-    case 'exp':
-      return String(stamp.expiresAt);
-    case 'jti':
-      return stamp.id;
-    default:
-      return pomeriumHeaderText(claims.get(claim) ?? '');
-  }
 }
 
 /** How a Kubernetes API server is called on behalf of a user: by a service account that may impersonate. */

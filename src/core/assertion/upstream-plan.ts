@@ -3,13 +3,16 @@
 import type { AccessConfig } from '../config.ts';
 import type { Route } from '../route/route.ts';
 import type { HeaderTemplate } from './header-template.ts';
-import { plainName } from './hygiene.ts';
+import { identityNamesOf, type IdentityNames } from './hygiene.ts';
 import { groupsFilter, type GroupsFilter } from './groups.ts';
 import { ASSERTION_FOR_HEADER, type ClaimHeader } from './pomerium-headers.ts';
 import { refersToAssertion } from './references.ts';
 
-/** Header names are lower-case. */
-export type UpstreamPlan = {
+/**
+ * Header names are lower-case. `identityNames` are `identityHeaders` and those of `set_request_headers`: what a client sent under any spelling of
+ * these is removed.
+ */
+export type UpstreamPlan = IdentityNames & {
   readonly config: AccessConfig;
   readonly assertionHeader: string;
   readonly claimHeaders: readonly ClaimHeader[];
@@ -22,8 +25,6 @@ export type UpstreamPlan = {
    * Doorward that the client sent one (`allowed_headers`).
    */
   readonly identityHeaders: ReadonlySet<string>;
-  /** The same and those of `set_request_headers`, as `plainName` has them: what a client sent under any spelling of these is removed. */
-  readonly identityNames: ReadonlySet<string>;
   readonly removeHeaders: readonly string[];
   /** Some template refers to the assertion. */
   readonly refersToAssertion: boolean;
@@ -58,7 +59,7 @@ function makePlan(route: Route, config: AccessConfig): UpstreamPlan {
     groupsFilter: groupsFilter(route.jwtGroupsFilter ?? [], undefined),
     setHeaders,
     identityHeaders,
-    identityNames: new Set([...identityHeaders, ...setHeaders.map(({ name }) => name)].map(plainName)),
+    ...identityNamesOf([...identityHeaders, ...setHeaders.map(({ name }) => name)]),
     removeHeaders: route.removeRequestHeaders.map((name) => name.toLowerCase()),
     refersToAssertion: setHeaders.some(({ template }) => template.references.some(refersToAssertion)),
   };

@@ -5,7 +5,6 @@
 
 import { DependencyError } from '../ports.ts';
 import type { UpstreamChanges } from '../response/decision.ts';
-import { sendableText } from './claim-text.ts';
 import { cookiesForUpstream } from './cookie-lines.ts';
 import { forgedHeaders, hasOwnCredential } from './hygiene.ts';
 import { pomeriumIdentityHeaders, strictIdentityHeaders } from './identity-headers.ts';
@@ -29,11 +28,11 @@ export function upstreamOf(input: UpstreamInput): UpstreamChanges {
   addIdentity(input, plan, cookies, set);
 
   // INVARIANT: everything that a client could have sent about who calls is in `set` or in `remove`.
-  const remove = new Set(plan.identityHeaders);
-  for (const name of forgedHeaders(request, plan.identityNames)) remove.add(name);
-  if (hasOwnCredential(request)) remove.add('authorization');
-  if (cookies === '') remove.add('cookie');
-  for (const name of set.keys()) remove.delete(name);
+  const remove = new Set<string>();
+  for (const name of plan.identityHeaders) if (!set.has(name)) remove.add(name);
+  for (const name of forgedHeaders(request, plan)) if (!set.has(name)) remove.add(name);
+  if (!set.has('authorization') && hasOwnCredential(request)) remove.add('authorization');
+  if (!set.has('cookie') && cookies === '') remove.add('cookie');
   for (const name of plan.removeHeaders) {
     set.delete(name);
     remove.add(name);
@@ -51,9 +50,8 @@ function addIdentity(
   const headers = (semantics === 'strict' ? strictIdentityHeaders : pomeriumIdentityHeaders)(input, plan, cookies);
   let chars = 0;
   for (const [name, value] of headers) {
-    const text = sendableText(value);
-    chars += text.length;
-    set.set(name, text);
+    chars += value.length;
+    set.set(name, value);
   }
   if (chars > IDENTITY_CHARS_MAX) {
     throw new DependencyError(

@@ -205,6 +205,12 @@ describe('configured headers', () => {
     expect(headers['x_env']).toBeUndefined();
   });
 
+  test('are known under any spelling, also those that begin with a symbol', () => {
+    const sent = ['_user', '-user', '.user', '~user'].map((name) => [name, 'forged'] as const);
+    const headers = receivedHeaders({ headers: sent, setRequestHeaders: { _user: 'a' }, session: undefined });
+    expect(headers).toEqual({ _user: ['a'] });
+  });
+
   test('that a route removes are removed, whoever sent them', () => {
     const headers = receivedHeaders({
       headers: [['x-debug', '1'] as const, ['accept', '*/*'] as const],
