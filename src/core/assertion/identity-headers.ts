@@ -29,9 +29,7 @@ export function strictIdentityHeaders(
   if (told !== undefined && signed !== undefined && passIdentityHeaders) {
     const { assertion, stamp } = signed();
     headers.set(plan.assertionHeader, assertion);
-    for (const { name, claim } of plan.claimHeaders) {
-      headers.set(name, stampText(claim, stamp) ?? told.headerTexts.get(claim) ?? '');
-    }
+    for (const { name, claim, text } of told.claimHeaders) headers.set(name, stampText(claim, stamp) ?? text);
   }
   const source: ReferenceSource = {
     semantics: 'strict',

@@ -18,6 +18,7 @@ import {
 } from './claim-set.ts';
 import { goNumber, scalarTexts, strictHeaderText } from './claim-text.ts';
 import { filterGroups, pomeriumGroups } from './groups.ts';
+import type { ClaimHeader } from './pomerium-headers.ts';
 import type { UpstreamInput } from './upstream-input.ts';
 import type { UpstreamPlan } from './upstream-plan.ts';
 
@@ -29,8 +30,8 @@ export type ToldIdentity = {
   readonly claims: ClaimSet;
   /** `claims` as JSON text but for the closing brace. */
   readonly text: string;
-  /** The value of a header for each claim that one is configured for, in the strict semantics; empty for those that the user does not have. */
-  readonly headerTexts: ReadonlyMap<string, string>;
+  /** Each configured claim header with its value in the strict semantics; empty where the user does not have the claim. */
+  readonly claimHeaders: readonly (ClaimHeader & { readonly text: string })[];
 };
 
 type Remembered = ToldIdentity & {
@@ -61,8 +62,10 @@ export const toldNobody = (input: UpstreamInput, plan: UpstreamPlan): ToldIdenti
 function tell(identity: AssertedIdentity, { host, route }: UpstreamInput, plan: UpstreamPlan): ToldIdentity {
   const address = { issuer: issuerOf(host, route.jwtIssuerFormat), audience: host };
   const claims = claimSet(identity, address, plan.claimNames, plan.config.identity_semantics);
-  const headerTexts = new Map(plan.claimNames.map((name) => [name, strictHeaderText(claims.get(name) ?? '')]));
-  return { identity, claims, text: claimSetText(claims), headerTexts };
+  const claimHeaders = plan.claimHeaders.map(({ name, claim }) => {
+    return { name, claim, text: strictHeaderText(claims.get(claim) ?? '') };
+  });
+  return { identity, claims, text: claimSetText(claims), claimHeaders };
 }
 
 const nobody: AssertedIdentity = {
