@@ -5,6 +5,7 @@
 
 import { DependencyError } from '../ports.ts';
 import type { UpstreamChanges } from '../response/decision.ts';
+import { connectionForUpstream } from './connection.ts';
 import { cookiesForUpstream } from './cookie-lines.ts';
 import { forgedHeaders, hasOwnCredential } from './hygiene.ts';
 import { pomeriumIdentityHeaders, strictIdentityHeaders } from './identity-headers.ts';
@@ -25,6 +26,8 @@ export function upstreamOf(input: UpstreamInput): UpstreamChanges {
 
   const set = new Map<string, string>();
   if (cookies !== undefined && cookies !== '') set.set('cookie', cookies);
+  const connection = connectionForUpstream(request, plan);
+  if (connection !== undefined && connection !== '') set.set('connection', connection);
   addIdentity(input, plan, cookies, set);
 
   // INVARIANT: everything that a client could have sent about who calls is in `set` or in `remove`.
@@ -33,6 +36,7 @@ export function upstreamOf(input: UpstreamInput): UpstreamChanges {
   for (const name of forgedHeaders(request, plan)) if (!set.has(name)) remove.add(name);
   if (!set.has('authorization') && hasOwnCredential(request)) remove.add('authorization');
   if (!set.has('cookie') && cookies === '') remove.add('cookie');
+  if (connection === '') remove.add('connection');
   for (const name of plan.removeHeaders) {
     set.delete(name);
     remove.add(name);

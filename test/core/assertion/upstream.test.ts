@@ -333,6 +333,31 @@ describe("what is Doorward's own", () => {
   });
 });
 
+describe('an identity header that a client lists in Connection', () => {
+  const connectionOf = (...lines: readonly string[]): readonly string[] | undefined =>
+    receivedHeaders({
+      headers: lines.map((line) => ['connection', line] as const),
+      setRequestHeaders: { 'x-env': 'prod' },
+    })['connection'];
+
+  test.each([
+    [['Upgrade, x-email'], ['Upgrade']],
+    [['x-pomerium-jwt-assertion ,Upgrade,\tX-Groups, keep-alive'], ['Upgrade, keep-alive']],
+    [['Upgrade', 'x_email'], ['Upgrade']],
+    [['upgrade,,x-env'], ['upgrade']],
+    [['x-doorward-anything'], undefined],
+  ])('is no longer listed: %j is %j', (lines, expected) => {
+    expect(connectionOf(...lines)).toEqual(expected);
+  });
+
+  test.each([[['Upgrade']], [['upgrade, HTTP2-Settings']], [['keep-alive', 'x-custom']], [[]]])(
+    'is nothing to any other Connection line: %j stays',
+    (lines) => {
+      expect(connectionOf(...lines)).toEqual(lines.length === 0 ? undefined : lines);
+    },
+  );
+});
+
 describe('claims that no header can carry as they are', () => {
   test('become one value that an upstream can read back, and never another header', () => {
     const session = aSession({ name: 'Zoë\r\nX-Admin: 1\0' });
