@@ -63,6 +63,7 @@ export async function createCheckServer(options: CheckServerOptions): Promise<Ch
       : tlsListener({ tls, material: await loadTlsMaterial(tls), connections, logger, pollMs: options.tlsPollMs });
   const port = await openListener(listener.socket, address).catch((error: unknown) => {
     listener.stop();
+    listener.socket.close();
     throw error;
   });
 

@@ -1,6 +1,6 @@
 /**
- * decodeCheckRequest: the bytes of a CheckRequest -> AccessRequest. One pass notes where the fields that Doorward reads are; strings are made
- * when asked for. What is not read is passed over unparsed. Definitions: proto/envoy/service/auth/v3.
+ * decodeCheckRequest: the bytes of a CheckRequest -> AccessRequest. One pass notes where the fields that Doorward reads are; header values
+ * are made when asked for. What is not read is passed over unparsed. Definitions: proto/envoy/service/auth/v3.
  */
 
 import type { AccessRequest, RequestBody } from '../../core/request/access-request.ts';
@@ -57,25 +57,27 @@ const ENTRY = { key: tagOf(1, LENGTH), value: tagOf(2, LENGTH), rawValue: tagOf(
 const MAP_ENTRY_KNOWN = fieldBits(1, 2);
 const HEADER_VALUE_KNOWN = fieldBits(1, 2, 3);
 
-/** A piece of the bytes; `start === end` for what is absent or empty. */
-type Span = { start: number; end: number };
-const span = (): Span => ({ start: 0, end: 0 });
+/** Where a string is noted in `Found.spans`: its start, and at the next index its end. Equal for what is absent or empty. */
+const SPAN = {
+  address: 0,
+  principal: 2,
+  certificate: 4,
+  method: 6,
+  path: 8,
+  host: 10,
+  scheme: 12,
+  protocol: 14,
+  body: 16,
+  rawBody: 18,
+};
+type Slot = (typeof SPAN)[keyof typeof SPAN];
 
 /** What one pass has found. Protobuf's merging falls out of it: a later scalar replaces, a repeated message reads on into the same. */
 class Found {
   readonly bytes: Buffer;
+  readonly spans = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   isHttp = false;
   port = 0;
-  readonly address = span();
-  readonly principal = span();
-  readonly certificate = span();
-  readonly method = span();
-  readonly path = span();
-  readonly host = span();
-  readonly scheme = span();
-  readonly protocol = span();
-  readonly body = span();
-  readonly rawBody = span();
   readonly headers: EntryIndex;
   readonly headerMap: EntryIndex;
   readonly contextExtensions: EntryIndex;
@@ -89,8 +91,25 @@ class Found {
     this.contextExtensions = new EntryIndex(bytes, false);
   }
 
-  text({ start, end }: Span): string {
-    return start === end ? '' : this.bytes.toString('utf8', start, end);
+  start(slot: Slot): number {
+    return this.spans[slot] ?? 0;
+  }
+
+  end(slot: Slot): number {
+    return this.spans[slot + 1] ?? 0;
+  }
+
+  has(slot: Slot): boolean {
+    return this.end(slot) > this.start(slot);
+  }
+
+  text(slot: Slot): string {
+    return this.has(slot) ? this.bytes.toString('utf8', this.start(slot), this.end(slot)) : '';
+  }
+
+  note(slot: Slot, start: number, end: number): void {
+    this.spans[slot] = start;
+    this.spans[slot + 1] = end;
   }
 }
 
@@ -116,7 +135,7 @@ function ambiguityOf(found: Found): string | undefined {
   if (found.contextExtensions.count > CONTEXT_EXTENSIONS_MAX) return 'more context extensions than are read';
   if (found.headers.count > 0 && found.headerMap.count > 0) return 'both headers and header_map';
   if (found.hasTwoValues) return 'a header with both value and raw_value';
-  if (found.body.end > found.body.start && found.rawBody.end > found.rawBody.start) return 'both body and raw_body';
+  if (found.has(SPAN.body) && found.has(SPAN.rawBody)) return 'both body and raw_body';
   return undefined;
 }
 
@@ -125,22 +144,18 @@ function accessRequestOf(found: Found): AccessRequest {
   const headers = headerLines(hasRawHeaders ? found.headerMap : found.headers, hasRawHeaders);
   return {
     isHttp: found.isHttp,
-    method: found.text(found.method),
-    scheme: found.text(found.scheme),
-    authority: found.text(found.host),
-    path: found.text(found.path),
-    protocol: found.text(found.protocol),
+    method: found.text(SPAN.method),
+    scheme: found.text(SPAN.scheme),
+    authority: found.text(SPAN.host),
+    path: found.text(SPAN.path),
+    protocol: found.text(SPAN.protocol),
     headers,
     hasRawHeaders,
     source: {
-      address: found.text(found.address),
+      address: found.text(SPAN.address),
       port: found.port,
-      get principal() {
-        return found.text(found.principal);
-      },
-      get certificate() {
-        return found.text(found.certificate);
-      },
+      principal: found.text(SPAN.principal),
+      certificate: found.text(SPAN.certificate),
     },
     body: bodyOf(found, () => headers.lines('x-envoy-auth-partial-body')),
     contextExtension: (key) => found.contextExtensions.last(key),
@@ -149,12 +164,12 @@ function accessRequestOf(found: Found): AccessRequest {
 
 /** SECURITY: the body counts as whole only where Envoy says so; it overwrites what a client sends, and always says it when it read a body. */
 function bodyOf(found: Found, partialMarks: () => readonly string[]): RequestBody | undefined {
-  const isRaw = found.rawBody.end > found.rawBody.start;
-  const { start, end } = isRaw ? found.rawBody : found.body;
-  if (start === end) return undefined;
+  const isRaw = found.has(SPAN.rawBody);
+  const slot = isRaw ? SPAN.rawBody : SPAN.body;
+  if (!found.has(slot)) return undefined;
   const marks = partialMarks();
   return {
-    bytes: found.bytes.subarray(start, end),
+    bytes: found.bytes.subarray(found.start(slot), found.end(slot)),
     partial: marks.length === 0 || marks.some((mark) => mark !== 'false'),
     asString: !isRaw,
   };
@@ -193,10 +208,10 @@ function readPeer(reader: WireReader, end: number, found: Found): void {
         readAddress(reader, reader.payload(end), found);
         break;
       case PEER.principal:
-        readSpan(reader, end, found.principal);
+        readSpan(reader, end, found, SPAN.principal);
         break;
       case PEER.certificate:
-        readSpan(reader, end, found.certificate);
+        readSpan(reader, end, found, SPAN.certificate);
         break;
       default:
         reader.skip(tag, end, PEER.known);
@@ -214,7 +229,7 @@ function readAddress(reader: WireReader, end: number, found: Found): void {
       case ADDRESS.pipe:
       case ADDRESS.envoyInternalAddress:
         reader.jump(reader.payload(end));
-        found.address.start = found.address.end;
+        found.note(SPAN.address, 0, 0);
         found.port = 0;
         break;
       default:
@@ -227,7 +242,7 @@ function readSocketAddress(reader: WireReader, end: number, found: Found): void 
   for (let tag = reader.tag(end); tag !== 0; tag = reader.tag(end)) {
     switch (tag) {
       case SOCKET_ADDRESS.address:
-        readSpan(reader, end, found.address);
+        readSpan(reader, end, found, SPAN.address);
         break;
       case SOCKET_ADDRESS.portValue:
         found.port = reader.varint(end);
@@ -260,25 +275,25 @@ function readHttpRequest(reader: WireReader, end: number, found: Found): void {
         readHeaderMap(reader, reader.payload(end), found);
         break;
       case HTTP_REQUEST.method:
-        readSpan(reader, end, found.method);
+        readSpan(reader, end, found, SPAN.method);
         break;
       case HTTP_REQUEST.path:
-        readSpan(reader, end, found.path);
+        readSpan(reader, end, found, SPAN.path);
         break;
       case HTTP_REQUEST.host:
-        readSpan(reader, end, found.host);
+        readSpan(reader, end, found, SPAN.host);
         break;
       case HTTP_REQUEST.scheme:
-        readSpan(reader, end, found.scheme);
+        readSpan(reader, end, found, SPAN.scheme);
         break;
       case HTTP_REQUEST.protocol:
-        readSpan(reader, end, found.protocol);
+        readSpan(reader, end, found, SPAN.protocol);
         break;
       case HTTP_REQUEST.body:
-        readSpan(reader, end, found.body);
+        readSpan(reader, end, found, SPAN.body);
         break;
       case HTTP_REQUEST.rawBody:
-        readSpan(reader, end, found.rawBody);
+        readSpan(reader, end, found, SPAN.rawBody);
         break;
       default:
         reader.skip(tag, end, HTTP_REQUEST.known);
@@ -335,7 +350,7 @@ function readEntry(reader: WireReader, end: number, entries: EntryIndex): void {
   entries.add(keyStart, keyEnd, valueStart, valueEnd);
 }
 
-function readSpan(reader: WireReader, end: number, into: Span): void {
-  into.end = reader.payload(end);
-  into.start = reader.jump(into.end);
+function readSpan(reader: WireReader, end: number, found: Found, slot: Slot): void {
+  const payloadEnd = reader.payload(end);
+  found.note(slot, reader.jump(payloadEnd), payloadEnd);
 }

@@ -5,6 +5,9 @@
 
 /** keyStart, keyEnd, valueStart, valueEnd */
 const NUMBERS_PER_ENTRY = 4;
+/** Room for so many is made at once, for an array that grows is copied again and again. */
+const ENTRIES_USUAL = 24;
+const NONE: number[] = [];
 
 const UPPER_A = 0x41;
 const UPPER_Z = 0x5a;
@@ -13,7 +16,8 @@ const TO_LOWER = 0x20;
 export class EntryIndex {
   private readonly bytes: Buffer;
   private readonly foldsCase: boolean;
-  private readonly offsets: number[] = [];
+  private offsets: number[] = NONE;
+  private length = 0;
 
   /** `foldsCase`: ASCII letters of the bytes match in both cases; keys that are asked for are lower-case. */
   constructor(bytes: Buffer, foldsCase: boolean) {
@@ -22,17 +26,23 @@ export class EntryIndex {
   }
 
   get count(): number {
-    return this.offsets.length / NUMBERS_PER_ENTRY;
+    return this.length / NUMBERS_PER_ENTRY;
   }
 
   add(keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
-    this.offsets.push(keyStart, keyEnd, valueStart, valueEnd);
+    if (this.length === 0) this.offsets = new Array<number>(ENTRIES_USUAL * NUMBERS_PER_ENTRY);
+    const { offsets, length } = this;
+    offsets[length] = keyStart;
+    offsets[length + 1] = keyEnd;
+    offsets[length + 2] = valueStart;
+    offsets[length + 3] = valueEnd;
+    this.length = length + NUMBERS_PER_ENTRY;
   }
 
   /** The values of the entries with this key, in order. `key` is ASCII. */
   all(key: string): readonly string[] {
     const values: string[] = [];
-    for (let at = 0; at < this.offsets.length; at += NUMBERS_PER_ENTRY) {
+    for (let at = 0; at < this.length; at += NUMBERS_PER_ENTRY) {
       if (this.keyIs(at, key)) values.push(this.text(at + 2));
     }
     return values;
@@ -40,7 +50,7 @@ export class EntryIndex {
 
   /** The value of the last entry with this key: what counts in a protobuf map. */
   last(key: string): string | undefined {
-    for (let at = this.offsets.length - NUMBERS_PER_ENTRY; at >= 0; at -= NUMBERS_PER_ENTRY) {
+    for (let at = this.length - NUMBERS_PER_ENTRY; at >= 0; at -= NUMBERS_PER_ENTRY) {
       if (this.keyIs(at, key)) return this.text(at + 2);
     }
     return undefined;
@@ -48,7 +58,7 @@ export class EntryIndex {
 
   keys(): readonly string[] {
     const keys: string[] = [];
-    for (let at = 0; at < this.offsets.length; at += NUMBERS_PER_ENTRY) keys.push(this.text(at));
+    for (let at = 0; at < this.length; at += NUMBERS_PER_ENTRY) keys.push(this.text(at));
     return keys;
   }
 

@@ -8,6 +8,8 @@ import type { CheckAddress } from './bind-rules.ts';
 
 /** Envoy holds a handful of connections per worker thread. */
 const CONNECTIONS_MAX = 4_096;
+/** What every system takes (sun_path of unix(7) less its NUL; BSD's is the shorter). Of a longer path only the beginning would be bound. */
+const PATH_BYTES_MAX = 103;
 const OWNER_ONLY = 0o600;
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
@@ -16,6 +18,8 @@ const STICKY = 0o1000;
 export async function openListener(server: Server, address: CheckAddress): Promise<number | undefined> {
   server.maxConnections = CONNECTIONS_MAX;
   if (address.kind === 'unix') {
+    if (Buffer.byteLength(address.path) > PATH_BYTES_MAX)
+      throw new Error(`the path of the Check socket is longer than ${PATH_BYTES_MAX} bytes: ${address.path}`);
     checkFolder(dirname(address.path));
     await removeStaleSocket(address.path);
   }
