@@ -1,6 +1,6 @@
 /** Opens the socket of the Check listener: TCP, or a unix socket that only its owner may use. What a killed process left is cleared away, with care. */
 
-import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -50,11 +50,11 @@ function listenOwnerOnly(server: Server, path: string, onListening: () => void):
   }
 }
 
-/** SECURITY: whoever can write to the folder can put a socket of their own in the place of ours, and allow what they like. */
+/** A folder that is missing is made. SECURITY: whoever can write to it can put a socket of their own in the place of ours, and allow what they like. */
 function checkFolder(folder: string): void {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  if (found === undefined) throw new Error(`the folder ${folder} of the Check socket is not there`);
-  if ((found.mode & GROUP_OR_OTHERS_WRITE) !== 0 && (found.mode & STICKY) === 0)
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { mode } = statSync(folder);
+  if ((mode & GROUP_OR_OTHERS_WRITE) !== 0 && (mode & STICKY) === 0)
     throw new Error(
       `the folder ${folder} of the Check socket can be written to by others; make it private (chmod 700)`,
     );

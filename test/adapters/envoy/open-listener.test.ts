@@ -83,9 +83,16 @@ describe('the unix socket', () => {
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeDefined();
   });
 
-  test('in a folder that is not there cannot be bound, and says so', async () => {
-    const path = join(folder, 'no', 'x.sock');
-    await expect(open({ address: unix(path) })).rejects.toThrow('is not there');
+  test('in a folder that is not there makes it, for the owner only', async () => {
+    const path = join(folder, 'made', 'deep', 'x.sock');
+    await open({ address: unix(path) });
+    expect(lstatSync(join(folder, 'made', 'deep')).mode & 0o777).toBe(0o700);
+    expect((await anAsker(`unix:${path}`).check()).status?.code).toBe(0);
+  });
+
+  test('with a path that no system binds whole is not bound in part', async () => {
+    const path = join(folder, `${'x'.repeat(100)}.sock`);
+    await expect(open({ address: unix(path) })).rejects.toThrow('is longer than 103 bytes');
   });
 
   test('is not put where others could put another in its place', async () => {
@@ -100,7 +107,7 @@ describe('the unix socket', () => {
   test('is bound without a change to the mask of the process', async () => {
     const mask = process.umask(0o027);
     await open({ address: unix(socketPath()) });
-    await expect(open({ address: unix(join(folder, 'no', 'x.sock')) })).rejects.toThrow();
+    await expect(open({ address: tcp('256.0.0.1') })).rejects.toThrow();
     expect(process.umask(mask)).toBe(0o027);
   });
 });
