@@ -1,6 +1,7 @@
 /** A Check server under test, and a real gRPC client that asks it. */
 
 import {
+  Metadata,
   Client,
   credentials,
   type CallOptions,
@@ -87,6 +88,8 @@ export function anAsker(
   target: string,
   channel: ChannelCredentials = credentials.createInsecure(),
   options: ClientOptions = {},
+  /** As Envoy does: a call waits for the next connection, and does not fail because the last attempt to connect did. */
+  waitForReady = false,
 ): Asker {
   const client = new Client(target, channel, { 'grpc.use_local_subchannel_pool': 1, ...options });
   opened.push(client);
@@ -97,7 +100,7 @@ export function anAsker(
         if (error === null && value !== undefined) resolve(value);
         else reject(error ?? new Error('no answer'));
       };
-      client.makeUnaryRequest(path, asBytes, asBytes, request, callOptions, onAnswer);
+      client.makeUnaryRequest(path, asBytes, asBytes, request, new Metadata({ waitForReady }), callOptions, onAnswer);
     });
   return {
     client,

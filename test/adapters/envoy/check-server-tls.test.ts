@@ -50,10 +50,13 @@ function tlsFiles({ certificate, key }: Pem, clientCa: Buffer, spiffe_ids: reado
 const openTls = (tls: CheckTls, options: Partial<CheckServerOptions> = {}) =>
   open({ tls, tlsPollMs: POLL_MS, ...options });
 
-const askAs = (port: string, pem: Pem | undefined, ca: Authority = servers): Asker =>
-  anAsker(port, credentials.createSsl(ca.certificate, pem?.key ?? null, pem?.certificate ?? null), {
-    'grpc.ssl_target_name_override': 'localhost',
-  });
+const askAs = (port: string, pem: Pem | undefined, ca: Authority = servers, waitForReady = false): Asker =>
+  anAsker(
+    port,
+    credentials.createSsl(ca.certificate, pem?.key ?? null, pem?.certificate ?? null),
+    { 'grpc.ssl_target_name_override': 'localhost' },
+    waitForReady,
+  );
 
 async function isAllowed(asker: Asker): Promise<boolean> {
   try {
@@ -184,7 +187,7 @@ describe('files that are replaced under a running listener', () => {
       return allowing;
     });
     const server = await openTls(tls, { handler });
-    const asker = askAs(portOf(server), envoy);
+    const asker = askAs(portOf(server), envoy, servers, true);
     let isOver = false;
     let answered = 0;
     const load = Array.from({ length: 10 }, async () => {
