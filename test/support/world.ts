@@ -55,6 +55,8 @@ export type World = {
   readonly config: ConfigFile;
   /** The name in Host, port included. */
   authority(host: HostName): string;
+  /** The provider that runs. */
+  provider(): RunningOidcProvider;
   startProvider(): Promise<void>;
   stopProvider(): Promise<void>;
   client(options?: { readonly certificate?: Certificate }): WebClient;
@@ -69,7 +71,8 @@ export type World = {
   close(): Promise<void>;
 };
 
-export type UserName = 'alice' | 'bob' | 'carol';
+/** Of the provider's own users; tests may add more. */
+export type UserName = 'alice' | 'bob' | 'carol' | (string & {});
 
 const HOSTS: readonly HostName[] = ['app', 'other', 'auth'];
 /** The client that the provider of the tests knows. */
@@ -166,6 +169,10 @@ export async function openWorld(settings: WorldSettings): Promise<World> {
       upstream,
       config,
       authority,
+      provider: () => {
+        if (provider === undefined) throw new Error('the provider does not run');
+        return provider;
+      },
       startProvider,
       stopProvider,
       client,
