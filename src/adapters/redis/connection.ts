@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
 import { DependencyError, type Entropy, type Logger } from '../../core/ports.ts';
+import { LastingConnector } from './connector.ts';
 import { dependencyError, isNoScript, isTimeout, isWrongNode } from './failures.ts';
 import { hardenClients } from './harden-client.ts';
 import { CONTROL_KEY, INVALIDATIONS_KEY } from './keys.ts';
@@ -76,6 +77,7 @@ class IoredisConnection implements RedisConnection {
       username: server.username,
       password: server.password,
       tls: server.tls === undefined ? undefined : tlsOptions(server.tls, logger),
+      Connector: LastingConnector,
       protocol: 2,
       disableClientInfo: true,
       enableReadyCheck: false,
