@@ -60,6 +60,8 @@ type Passage = {
   readonly live: Live;
   readonly now: EpochSeconds;
   readonly startedMs: number;
+  /** How far the judgement came; for the record of a Check that fails on its way. */
+  readonly trail: { findings: Findings | undefined };
 };
 
 type Answered = {
@@ -78,6 +80,7 @@ export function createCheckHandler(ports: CheckPorts): CheckHandler {
     live: ports.live(),
     now: ports.clock.now(),
     startedMs: ports.clock.monotonicMs(),
+    trail: { findings: undefined },
   });
 
   return {
@@ -129,6 +132,7 @@ function judge(
     certificate: (of, now) => ports.certificate(of, now),
   };
   const judgement = check(request, known, passage.now);
+  passage.trail.findings = judgement.findings;
   if (judgement.kind !== 'needs') return judgement;
   if (round === NEEDS_ROUNDS_MAX) throw new Error('check asks for ever');
   const fetched = fetchNeeded(judgement, passage, ports);
@@ -140,7 +144,9 @@ function judge(
 function fetchNeeded(needs: Needs, passage: Passage, ports: CheckPorts): Eventually<NonNullable<Known['session']>> {
   const handle = needs.session;
   const unknown = (error: unknown): NonNullable<Known['session']> => {
-    if (!needs.optional || !isDependencyError(error)) throw error;
+    if (!isDependencyError(error)) throw error;
+    const isNone = needs.optional || (needs.unreadableIsNone && error.code === 'store-corrupt');
+    if (!isNone) throw error;
     ports.observeFailure(error.code);
     return { handle, session: undefined };
   };
@@ -260,8 +266,11 @@ function guard(passage: Passage, ports: CheckPorts, run: () => Eventually<Answer
   }
 }
 
-const failed = (passage: Passage, code: RefusalCode, detail: string): Answered =>
-  refused(passage, undefined, 'error', code, detail);
+/** The client is told nothing of what was found; the record has it. */
+const failed = (passage: Passage, code: RefusalCode, detail: string): Answered => ({
+  ...refused(passage, undefined, 'error', code, detail),
+  findings: passage.trail.findings,
+});
 
 function refused(
   passage: Passage,

@@ -72,7 +72,7 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
   const route = matched.value;
 
   const authenticated = authenticate({ request, host: target.host, scheme: route.origin.scheme, route, known, now });
-  if (authenticated.kind === 'needs') return authenticated;
+  if (authenticated.kind === 'needs') return { ...authenticated, findings: { ...found, route } };
   if (authenticated.kind === 'refused') return refuse({ ...found, route }, 'two-credentials', authenticated.reason);
 
   const { session } = authenticated;
@@ -92,7 +92,7 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
 type Authenticated =
   | { readonly kind: 'known'; readonly session: Session | undefined }
   | { readonly kind: 'refused'; readonly reason: string }
-  | Needs;
+  | Omit<Needs, 'findings'>;
 
 /**
  * The session that the request's cookie opens, if it is live here. A cookie that does not open (garbage, of another host, tampered with,
@@ -120,6 +120,7 @@ function authenticate(input: {
       kind: 'needs',
       session: opened.handle,
       optional: route !== undefined && !route.policy.needs.has('subject'),
+      unreadableIsNone: route === undefined,
     };
   }
 
@@ -155,7 +156,8 @@ function checkOwnPath(
 
   const scheme = origin.startsWith('https:') ? 'https' : 'http';
   const authenticated = authenticate({ request, host, scheme, route: undefined, known, now });
-  if (authenticated.kind === 'needs') return { ...authenticated, optional: !path.needsSession };
+  if (authenticated.kind === 'needs')
+    return { ...authenticated, optional: !path.needsSession, findings: { ...found, route } };
   if (authenticated.kind === 'refused') return refuse(found, 'two-credentials', authenticated.reason);
   return { kind: 'own', findings: { ...found, route, session: authenticated.session }, path, origin };
 }

@@ -37,11 +37,13 @@ export async function serve(options: ServeOptions): Promise<Result<Service, read
   const { server, access } = loaded.value;
   const outputs = openOutputs(server.audit.destination, server.log_level);
   const { logger } = outputs;
+  const held: { generations?: Generations } = {};
   const stores = openStores(server, {
     clock: systemClock,
     entropy: systemEntropy,
     logger,
-    secrets: access.shared_secret,
+    // Those of the generation in force: a rotation by reload is one for what is stored, too.
+    secrets: () => (held.generations?.current().loaded.access ?? access).shared_secret,
   });
   const lasting: Lasting = {
     sessions: stores.sessions,
@@ -58,6 +60,7 @@ export async function serve(options: ServeOptions): Promise<Result<Service, read
   logProblems(logger, compiled.value.warnings);
   for (const idp of compiled.value.idps) idp.start();
   const generations = createGenerations(compiled.value, lasting, () => load(options));
+  held.generations = generations;
   const metrics = createMetrics({ version: options.version, node: process.versions.node });
   return ok(await start({ outputs, stores, lasting, generations, metrics }));
 }
@@ -70,23 +73,52 @@ type Parts = {
   readonly metrics: Metrics;
 };
 
+/** What is opened last says that Doorward is ready; where anything cannot be opened, all of it is closed again. @throws Error with a sentence */
 async function start(parts: Parts): Promise<Service> {
   const { outputs, stores, lasting, generations, metrics } = parts;
   const { logger } = outputs;
   const { server, access } = generations.current().loaded;
-  const handler = composeHandler({ lasting, audit: outputs.audit, metrics, live: () => generations.current().live });
-  let isDraining = false;
-  const opened: { close(): Promise<void> }[] = [];
-  const ops = await startOpsServer(server.ops_address, {
-    expose: () => metrics.expose(),
-    components: () => componentsOf(generations.current(), stores, isDraining),
-  });
-  opened.push(ops);
+  const state = { isDraining: false };
+  const close: (() => Promise<void>)[] = [() => outputs.close(), () => stores.sessions.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const idp of generations.current().idps) idp.close();
+    for (const each of close.reverse()) await each();
+  };
+  try {
+    await openListeners(parts, state, close);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  metrics.observeReload({ ok: true, generation: 1, atSeconds: lasting.clock.now() });
+  const reloader = createReloader(parts);
+  const { grpc_address, ops_address } = server;
+  logger.info({ grpc_address, ops_address, routes: access.routes.length }, 'ready');
+  return {
+    reload: () => reloader.reload(),
+    stop: async () => {
+      state.isDraining = true;
+      reloader.close();
+      logger.info({}, 'draining');
+      await closeAll();
+    },
+  };
+}
+
+/** `close` gets how to close each, to be called from the last to the first. The Check listener is drained before anything that it needs. */
+async function openListeners(
+  { outputs, stores, lasting, generations, metrics }: Parts,
+  state: { readonly isDraining: boolean },
+  close: (() => Promise<void>)[],
+): Promise<void> {
+  const { logger, audit } = outputs;
+  const { server } = generations.current().loaded;
   if (server.admin_socket !== undefined) {
-    opened.push(await startAdminServer({ socketPath: server.admin_socket, sessions: stores.sessions, logger }));
+    const admin = await startAdminServer({ socketPath: server.admin_socket, sessions: stores.sessions, logger });
+    close.push(() => admin.close());
   }
   const checks = await createCheckServer({
-    handler,
+    handler: composeHandler({ lasting, audit, metrics, live: () => generations.current().live }),
     address: server.grpc_address,
     tls: server.grpc_tls,
     insecure: server.grpc_insecure,
@@ -94,26 +126,15 @@ async function start(parts: Parts): Promise<Service> {
     logger,
   });
   metrics.reportInFlight(() => checks.inFlight());
-  metrics.observeReload({ ok: true, generation: 1, atSeconds: lasting.clock.now() });
-  const reloader = createReloader(parts);
-  logger.info(
-    { grpc_address: server.grpc_address, ops_address: server.ops_address, routes: access.routes.length },
-    'ready',
-  );
-  return {
-    reload: () => reloader.reload(),
-    stop: async () => {
-      isDraining = true;
-      reloader.close();
-      logger.info({}, 'draining');
-      await checks.drain(DRAIN_MS);
-      await Promise.all(opened.map((listener) => listener.close()));
-      for (const idp of generations.current().idps) idp.close();
-      await stores.sessions.close();
-      logger.info({}, 'stopped');
-      await outputs.close();
-    },
-  };
+  try {
+    const ops = await startOpsServer(server.ops_address, {
+      expose: () => metrics.expose(),
+      components: () => componentsOf(generations.current(), stores, state.isDraining),
+    });
+    close.push(() => ops.close());
+  } finally {
+    close.push(() => checks.drain(DRAIN_MS));
+  }
 }
 
 /** Reads anew on demand and when a file changed. */

@@ -19,7 +19,7 @@ export function openStores(
     readonly entropy: Entropy;
     readonly logger: Logger;
     /** Seal what is stored outside; the first seals, all open. */
-    readonly secrets: readonly string[];
+    readonly secrets: () => readonly string[];
   },
 ): Stores {
   if (server.session_store === 'redis' && server.redis !== undefined) {

@@ -45,4 +45,8 @@ export type Needs = {
   readonly session: SessionHandle;
   /** The decision does not rest on it: where it cannot be known, the request goes on as anonymous. */
   readonly optional: boolean;
+  /** A record that cannot be read counts as none: on Doorward's own paths, so that whoever has it can sign in anew, or out. */
+  readonly unreadableIsNone: boolean;
+  /** What is known so far, for the audit of a Check that ends here. */
+  readonly findings: Findings;
 };

@@ -1,18 +1,19 @@
 /** What README.md tells a stranger to do, done: its configuration starts, its Envoy snippets are taken by the real Envoy and ask Doorward. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 
+import { locate } from '../../tools/components.mjs';
 import { newSecret, runDoorward } from '../support/doorward.ts';
 import { startProgram, untilReady } from '../support/child-process.ts';
 import type { RunningProgram } from '../support/child-process.ts';
 import { validateEnvoyConfig } from '../support/envoy.ts';
 import { freePort } from '../support/ports.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
-import { fetchText } from '../support/raw-http.ts';
+import { fetchText, rawRequest, sendRaw } from '../support/raw-http.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const readme = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8');
@@ -46,64 +47,120 @@ describe('the configuration of README.md', () => {
     expect(code).toBe(1);
     for (const name of ['SHARED_SECRET', 'IDP_CLIENT_SECRET']) expect(stdout).toContain(name);
   });
+});
 
-  test('starts with the commands of README.md, although its identity provider is out of reach', async () => {
+describe('README.md, followed', () => {
+  type Named = { name: string };
+  type Port = { socket_address: { port_value: number } };
+  type Envoy = {
+    admin: { address: Port };
+    static_resources: {
+      listeners: { address: Port; filter_chains: { filters: { typed_config: { http_filters: Named[] } }[] }[] }[];
+      clusters: (Named & {
+        load_assignment: { endpoints: { lb_endpoints: { endpoint: { address: unknown } }[] }[] };
+      })[];
+    };
+  };
+  const socket = folder.file('check.sock');
+  const programs: RunningProgram[] = [];
+  let envoyPort = 0;
+
+  /** The commands as they stand, where a clone would have them; `serve` in the place of the shell, so that it ends with it. */
+  const commands = block('commands').replace(/^node dist\/main\.js serve/m, 'exec $&');
+
+  beforeAll(async () => {
     const opsPort = await freePort();
     const listeners = {
-      grpc_address: `unix:${folder.file('check.sock')}`,
+      grpc_address: `unix:${socket}`,
       ops_address: `127.0.0.1:${opsPort}`,
       admin_socket: folder.file('admin.sock'),
     };
-    const served = folder.file('served.yaml');
-    writeFileSync(served, `${block('doorward.yaml')}\n${stringify(listeners)}`);
-    expect(block('commands')).toContain('npx doorward serve -c doorward.yaml');
-    const program: RunningProgram = startProgram({
+    writeFileSync(configFile, `${block('doorward.yaml')}\n${stringify(listeners)}`);
+    symlinkSync(join(PROJECT_ROOT, 'dist'), folder.file('dist'));
+    const doorward = startProgram({
       name: 'doorward',
-      command: process.execPath,
-      args: [join(PROJECT_ROOT, 'dist', 'main.js'), 'serve', '-c', served],
-      env,
+      command: 'bash',
+      args: ['-e', '-c', commands],
+      cwd: dirname(configFile),
     });
-    try {
-      await untilReady('Doorward', program, async () => (await fetchText({ port: opsPort }, '/readyz')).status === 200);
-      const { code, stdout } = await runDoorward(['session', 'list', '-c', served], env);
-      expect([code, stdout]).toEqual([0, 'no sessions\n']);
-    } finally {
-      await program.stop();
-    }
-    expect(program.exitCode()).toBe(0);
+    programs.push(doorward);
+    await untilReady('Doorward', doorward, async () => (await fetchText({ port: opsPort }, '/readyz')).status === 200);
+    expect(doorward.output()).toContain('ok: 2 routes');
+
+    envoyPort = await freePort();
+    const adminPort = await freePort();
+    const file = folder.file('envoy.yaml');
+    writeFileSync(file, stringify(envoyConfig(envoyPort, adminPort)));
+    expect(validateEnvoyConfig(file).output).toContain('OK');
+    const envoy = startProgram({
+      name: 'envoy',
+      command: locate('envoy'),
+      args: ['-c', file, '--use-dynamic-base-id', '--concurrency', '1', '-l', 'error'],
+    });
+    programs.push(envoy);
+    await untilReady('Envoy', envoy, async () => (await fetchText({ port: adminPort }, '/ready')).status === 200);
+  });
+  afterAll(async () => {
+    await Promise.all(programs.map((program) => program.stop()));
+  });
+
+  /** envoy/minimal.yaml with the snippets in the place of its own, on free ports, and Doorward on its socket. */
+  function envoyConfig(port: number, adminPort: number): Envoy {
+    const config = parse(readFileSync(join(PROJECT_ROOT, 'envoy', 'minimal.yaml'), 'utf8')) as Envoy;
+    const { static_resources: resources } = config;
+    const listener = resources.listeners[0]!;
+    const connectionManager = listener.filter_chains[0]!.filters[0]!.typed_config;
+    const [filter] = parse(block('filter')) as Named[];
+    const [cluster] = parse(block('cluster')) as Envoy['static_resources']['clusters'];
+    const router = connectionManager.http_filters.filter(({ name }) => name === 'envoy.filters.http.router');
+    connectionManager.http_filters = [filter!, ...router];
+    cluster!.load_assignment.endpoints[0]!.lb_endpoints[0]!.endpoint.address = { pipe: { path: socket } };
+    resources.clusters = [cluster!, ...resources.clusters.filter(({ name }) => name !== 'doorward')];
+    listener.address.socket_address.port_value = port;
+    config.admin.address.socket_address.port_value = adminPort;
+    return config;
+  }
+
+  const ask = (path: string, lines: readonly string[] = ['Accept: application/json']) =>
+    sendRaw({ port: envoyPort }, rawRequest({ path, host: 'grafana.example.com', lines }));
+
+  test('its Envoy asks Doorward: a program without a session is told 401 in JSON', async () => {
+    const { status, body } = await ask('/d/board');
+    expect([status, JSON.parse(body)]).toMatchObject([401, { error: 'login-required' }]);
+  });
+
+  test('a browser is told that sign-in is not possible now, since the provider of the README is not there', async () => {
+    expect((await ask('/d/board', ['Accept: text/html', 'Sec-Fetch-Mode: navigate'])).status).toBe(503);
+  });
+
+  test('a public page goes on to the application, which is not there: the answer is Envoy’s own', async () => {
+    const { status, body } = await ask('/public/logo.png');
+    expect(status).toBe(503);
+    expect(body).toContain('upstream');
+  });
+
+  test('a host that the configuration does not name is not found', async () => {
+    expect((await sendRaw({ port: envoyPort }, rawRequest({ path: '/', host: 'other.example.com' }))).status).toBe(404);
+  });
+
+  test('the commands for sessions reach the service', async () => {
+    const lines = block('session')
+      .split('\n')
+      .map((line) => line.replace(/^node dist\/main\.js /, '').split(' '));
+    expect(lines).toHaveLength(2);
+    const inFolder = (args: readonly string[]) =>
+      runDoorward(
+        args.map((each) => (each === 'doorward.yaml' ? configFile : each)),
+        env,
+      );
+    const [list, revoke] = lines;
+    expect(await inFolder(list!)).toMatchObject({ code: 0, stdout: 'no sessions\n' });
+    expect(await inFolder(revoke!)).toMatchObject({ code: 1, stderr: expect.stringContaining('no live session of') });
   });
 });
 
-describe('the Envoy snippets of README.md', () => {
-  test('are taken by the real Envoy in the place of those in envoy/minimal.yaml', () => {
-    type Named = { readonly name: string };
-    type Envoy = {
-      static_resources: {
-        listeners: { filter_chains: { filters: { typed_config: { http_filters: Named[] } }[] }[] }[];
-        clusters: Named[];
-      };
-    };
-    const config = parse(readFileSync(join(PROJECT_ROOT, 'envoy', 'minimal.yaml'), 'utf8')) as Envoy;
-    const { static_resources: resources } = config;
-    const connectionManager = resources.listeners[0]?.filter_chains[0]?.filters[0]?.typed_config;
-    expect(connectionManager).toBeDefined();
-    if (connectionManager === undefined) return;
-    const [filter] = parse(block('filter')) as Named[];
-    const [cluster] = parse(block('cluster')) as Named[];
-    const router = connectionManager.http_filters.filter(({ name }) => name === 'envoy.filters.http.router');
-    connectionManager.http_filters = [filter!, ...router];
-    resources.clusters = [cluster!, ...resources.clusters.filter(({ name }) => name !== 'doorward')];
-    const file = folder.file('envoy.yaml');
-    writeFileSync(file, stringify(config));
-    const { ok, output } = validateEnvoyConfig(file);
-    expect(output).toContain('OK');
-    expect(ok).toBe(true);
-    expect(JSON.stringify(filter)).toContain('"failure_mode_allow":false');
-  });
-
-  test('name the files and documents that are there', () => {
-    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, path]) => path ?? '');
-    expect(links.length).toBeGreaterThan(5);
-    for (const path of links) expect(() => readFileSync(join(PROJECT_ROOT, path))).not.toThrow();
-  });
+test('README.md names files and documents that are there', () => {
+  const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, path]) => path ?? '');
+  expect(links.length).toBeGreaterThan(5);
+  for (const path of links) expect(() => readFileSync(join(PROJECT_ROOT, path))).not.toThrow();
 });

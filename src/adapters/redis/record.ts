@@ -38,6 +38,25 @@ export interface RecordSealer {
   open(handle: SessionHandle, record: Buffer): Result<Session, SessionUnreadable>;
 }
 
+/** A sealer that goes by the secrets as they are now: a reload that swaps them is in force for the next record. @throws RangeError without one */
+export function createRotatingRecordSealer(secrets: () => readonly string[], entropy: Entropy): RecordSealer {
+  let of = secrets();
+  let sealer = createRecordSealer(of, entropy);
+  const current = (): RecordSealer => {
+    const now = secrets();
+    if (now !== of) {
+      sealer = createRecordSealer(now, entropy);
+      of = now;
+    }
+    return sealer;
+  };
+  return {
+    seal: (session) => current().seal(session),
+    sealSeen: (handle, lastSeenAt) => current().sealSeen(handle, lastSeenAt),
+    open: (handle, record) => current().open(handle, record),
+  };
+}
+
 /**
  * `secrets`: the first seals, all open. Each record has a key of its own, derived from its name, so that random nonces cannot meet
  * however many records there are. @throws RangeError without a secret

@@ -20,7 +20,13 @@ import { sessionHandle, type EpochSeconds, type SessionHandle } from '../../core
 import type { RedisConnection } from './connection.ts';
 import { ControlSlot } from './control-slot.ts';
 import { ALL_SESSIONS_KEY, indexKeysOf, nameIndexKey, sessionKey } from './keys.ts';
-import { createRecordSealer, RECORD_BYTES_MIN, RECORD_FORMAT, SEEN_OFFSET, type RecordSealer } from './record.ts';
+import {
+  createRotatingRecordSealer,
+  RECORD_BYTES_MIN,
+  RECORD_FORMAT,
+  SEEN_OFFSET,
+  type RecordSealer,
+} from './record.ts';
 import { bytesAt, flagAt, textsAt } from './replies.ts';
 import {
   createScript,
@@ -204,17 +210,17 @@ class RedisSessionStore implements SessionStore {
   }
 }
 
-/** `secrets`: seal what is stored; the first seals, all open. @throws RangeError without a secret */
+/** `secrets` as they are now: the first seals what is stored, all open. @throws RangeError without a secret */
 export const createRedisSessionStore = (options: {
   readonly connection: RedisConnection;
-  readonly secrets: readonly string[];
+  readonly secrets: () => readonly string[];
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
 }): SessionStore =>
   new RedisSessionStore(
     options.connection,
-    createRecordSealer(options.secrets, options.entropy),
+    createRotatingRecordSealer(options.secrets, options.entropy),
     options.clock,
     options.logger,
   );

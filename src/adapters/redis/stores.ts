@@ -7,12 +7,12 @@ import { createRedisSessionStore } from './session-store.ts';
 
 /**
  * Returns at once, whether Redis is there or not; until it is, everything throws `store-unavailable`. `sessions.close` closes both.
- * `secrets` seal what is stored (the first seals, all open); all processes on one Redis need the same.
+ * `secrets`, as they are now, seal what is stored (the first seals, all open); all processes on one Redis need the same.
  * @throws Error where a TLS file cannot be read, RangeError without a secret
  */
 export function createRedisStores(options: {
   readonly redis: RedisServer;
-  readonly secrets: readonly string[];
+  readonly secrets: () => readonly string[];
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;

@@ -43,7 +43,7 @@ export async function openStores(
 ): Promise<ReturnType<typeof createRedisStores>> {
   const stores = createRedisStores({
     redis: server,
-    secrets: options.secrets ?? SECRETS,
+    secrets: () => options.secrets ?? SECRETS,
     clock,
     entropy: systemEntropy,
     logger: options.logger ?? aLogger(),

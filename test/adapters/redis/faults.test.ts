@@ -271,7 +271,7 @@ describe('a Redis that is not there at the start', () => {
     const port = await freePort();
     const stores = create({
       redis: serverAt(port),
-      secrets: SECRETS,
+      secrets: () => SECRETS,
       clock: aClock(),
       entropy: systemEntropy,
       logger: aLogger(),
@@ -321,7 +321,7 @@ describe('what is no Redis at all', () => {
     answer = said;
     const stores = create({
       redis: serverAt((server.address() as AddressInfo).port, { command_timeout_ms: 100, connect_timeout_ms: 200 }),
-      secrets: SECRETS,
+      secrets: () => SECRETS,
       clock: aClock(),
       entropy: systemEntropy,
       logger: aLogger(),
@@ -345,7 +345,7 @@ describe('a replica', () => {
     const logger = aLogger();
     const store: SessionStore = create({
       redis: serverAt(replica.port),
-      secrets: SECRETS,
+      secrets: () => SECRETS,
       clock: aClock(),
       entropy: systemEntropy,
       logger,

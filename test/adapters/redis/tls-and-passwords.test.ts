@@ -21,7 +21,7 @@ afterAll(() => folder.remove());
 const open = (server: RedisServer, logger = aLogger()): { store: SessionStore; logger: ReadableLogger } => {
   const stores = createRedisStores({
     redis: server,
-    secrets: SECRETS,
+    secrets: () => SECRETS,
     clock: aClock(),
     entropy: systemEntropy,
     logger,

@@ -91,6 +91,7 @@ describe('the Authorization header', () => {
       ['AWS4-HMAC-SHA256 Credential=a, Signature=b'],
       'AWS4-HMAC-SHA256 Credential=a, Signature=b',
     ],
+    ['a quoted comma', ['Digest qop="auth,auth-int", nc=1'], 'Digest qop="auth,auth-int", nc=1'],
     ['empty', [''], ''],
   ])('is taken when it is %s', (_, lines, value) => {
     expect(singleAuthorization(withLines('authorization', lines))).toEqual({ ok: true, value });
@@ -102,6 +103,9 @@ describe('the Authorization header', () => {
     ['two were joined', ['Bearer a,Bearer b']],
     ['two of different schemes were joined', ['Digest username="a", bearer b']],
     ['a token has a comma', ['basic YTpi,x']],
+    ['two without a scheme were joined', ['a,b']],
+    ['two with parameters were joined', ['Digest a=b,Digest c=d']],
+    ['parameters end in a comma', ['Digest a=b,']],
   ])('is refused when %s', (_, lines) => {
     expect(singleAuthorization(withLines('authorization', lines, false))).toEqual({
       ok: false,
