@@ -224,6 +224,7 @@ const contextOf = (
   target: findings.target,
   origin,
   generation: passage.live.generation,
+  presented: findings.presented,
   session: findings.session,
   route: findings.route,
   now: passage.now,

@@ -49,6 +49,7 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
     target: undefined,
     client,
     route: undefined,
+    presented: undefined,
     session: undefined,
     facts: undefined,
     verdict: undefined,
@@ -75,7 +76,7 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
   if (authenticated.kind === 'needs') return { ...authenticated, findings: { ...found, route } };
   if (authenticated.kind === 'refused') return refuse({ ...found, route }, 'two-credentials', authenticated.reason);
 
-  const { session } = authenticated;
+  const { presented, session } = authenticated;
   const facts = gatherFacts({
     request,
     target,
@@ -86,11 +87,17 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
     now,
   });
   const verdict = route.policy.evaluate(facts);
-  return decide({ target, client, route, session, facts, verdict }, verdict, () => canFollowRedirect(request, route));
+  return decide({ target, client, route, presented, session, facts, verdict }, verdict, () =>
+    canFollowRedirect(request, route),
+  );
 }
 
 type Authenticated =
-  | { readonly kind: 'known'; readonly session: Session | undefined }
+  | {
+      readonly kind: 'known';
+      readonly presented: SessionHandle | undefined;
+      readonly session: Session | undefined;
+    }
   | { readonly kind: 'refused'; readonly reason: string }
   | Omit<Needs, 'findings'>;
 
@@ -120,20 +127,28 @@ function authenticate(input: {
       kind: 'needs',
       session: opened.handle,
       optional: route !== undefined && !route.policy.needs.has('subject'),
-      unreadableIsNone: route === undefined,
+      unreadableIsNone: false,
     };
   }
 
   const { session } = known.session;
-  if (session === undefined) return anonymous;
-  const lifetimeSeconds = route?.sessionLifetimeSeconds ?? config.session_lifetime;
-  const idleSeconds = route === undefined ? config.session_idle_timeout : route.sessionIdleSeconds;
-  if (sessionState(session, now, { lifetimeSeconds, idleSeconds }) !== 'live') return anonymous;
-  if (route !== undefined && route.idps.length > 0 && !route.idps.includes(session.idp)) return anonymous;
-  return { kind: 'known', session };
+  const presented = opened.handle;
+  return { kind: 'known', presented, session: session !== undefined && isLive(session, input) ? session : undefined };
 }
 
-const anonymous: Authenticated = { kind: 'known', session: undefined };
+/** Within the limits of the route (or the global ones), and of a provider that the route takes. */
+function isLive(
+  session: Session,
+  { route, known, now }: { readonly route: Route | undefined; readonly known: Known; readonly now: EpochSeconds },
+): boolean {
+  const { config } = known.generation;
+  const lifetimeSeconds = route?.sessionLifetimeSeconds ?? config.session_lifetime;
+  const idleSeconds = route === undefined ? config.session_idle_timeout : route.sessionIdleSeconds;
+  if (sessionState(session, now, { lifetimeSeconds, idleSeconds }) !== 'live') return false;
+  return route === undefined || route.idps.length === 0 || route.idps.includes(session.idp);
+}
+
+const anonymous: Authenticated = { kind: 'known', presented: undefined, session: undefined };
 
 /** Whether who it is could change anything: the decision, or what the upstream is told. */
 const usesIdentity = (route: Route): boolean =>
@@ -157,9 +172,19 @@ function checkOwnPath(
   const scheme = origin.startsWith('https:') ? 'https' : 'http';
   const authenticated = authenticate({ request, host, scheme, route: undefined, known, now });
   if (authenticated.kind === 'needs')
-    return { ...authenticated, optional: !path.needsSession, findings: { ...found, route } };
+    return {
+      ...authenticated,
+      optional: !path.needsSession,
+      unreadableIsNone: path.endsUnreadable,
+      findings: { ...found, route },
+    };
   if (authenticated.kind === 'refused') return refuse(found, 'two-credentials', authenticated.reason);
-  return { kind: 'own', findings: { ...found, route, session: authenticated.session }, path, origin };
+  return {
+    kind: 'own',
+    findings: { ...found, route, presented: authenticated.presented, session: authenticated.session },
+    path,
+    origin,
+  };
 }
 
 type Judged = Findings & { readonly target: CanonicalTarget; readonly route: Route };

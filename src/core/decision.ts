@@ -14,6 +14,9 @@ export type Findings = {
   readonly target: CanonicalTarget | undefined;
   readonly client: ClientAddress;
   readonly route: Route | undefined;
+  /** The session that the request's cookie names, whatever became of it. */
+  readonly presented: SessionHandle | undefined;
+  /** That session, if it is live here. */
   readonly session: Session | undefined;
   /** What the policy looked at, and what it said. */
   readonly facts: PolicyFacts | undefined;
@@ -45,7 +48,7 @@ export type Needs = {
   readonly session: SessionHandle;
   /** The decision does not rest on it: where it cannot be known, the request goes on as anonymous. */
   readonly optional: boolean;
-  /** A record that cannot be read counts as none: on Doorward's own paths, so that whoever has it can sign in anew, or out. */
+  /** A record that cannot be read counts as none, where one signs in anew or out. */
   readonly unreadableIsNone: boolean;
   /** What is known so far, for the audit of a Check that ends here. */
   readonly findings: Findings;

@@ -18,7 +18,7 @@ import type { OwnResponse } from '../core/response/decision.ts';
 import type { RefusalCode } from '../core/response/refusal-codes.ts';
 import type { Route } from '../core/route/route.ts';
 import type { Session } from '../core/session/session.ts';
-import type { EpochSeconds } from '../core/units.ts';
+import type { EpochSeconds, SessionHandle } from '../core/units.ts';
 
 export type EndpointContext = {
   readonly request: AccessRequest;
@@ -29,6 +29,8 @@ export type EndpointContext = {
    */
   readonly origin: string;
   readonly generation: Generation;
+  /** The session that this request's cookie names, whatever became of it: over, gone, or not to be read. */
+  readonly presented: SessionHandle | undefined;
   /** The session that this request's cookie opened, if it is live. */
   readonly session: Session | undefined;
   /** The route that asked for a login (challenge), or one of this host; undefined on a host that only auth_url names. */

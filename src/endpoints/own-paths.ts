@@ -24,6 +24,11 @@ export type OwnPath = {
   readonly endpoint: EndpointName;
   /** The answer rests on the session: where a cookie names one and it cannot be known, the request is refused (503). */
   readonly needsSession: boolean;
+  /**
+   * A session whose record cannot be read is no obstacle: here one signs in anew, or out, and what the cookie names is ended all the same
+   * (`presented`).
+   */
+  readonly endsUnreadable: boolean;
   /** The methods that the path has, as the `Allow` header lists them (RFC 9110 §10.2.1); empty for `unknown`. */
   readonly allow: string;
 };
@@ -84,6 +89,13 @@ const endpointsWithSession: ReadonlySet<EndpointName> = new Set<EndpointName>([
   'ticket',
 ]);
 
+const endpointsThatEnd: ReadonlySet<EndpointName> = new Set<EndpointName>([
+  'sign_in',
+  'sign_out',
+  'callback',
+  'ticket',
+]);
+
 const methodNames = (methods: Methods): string => Object.keys(methods).join(', ');
 
 /** Doorward's own endpoint for a path, or undefined where the path is a route's. Total. */
@@ -95,11 +107,17 @@ export function matchOwnPath(target: CanonicalTarget, method: string): OwnPath |
   }
   const allow = methodNames(methods);
   const endpoint = Object.hasOwn(methods, method) ? methods[method] : undefined;
-  if (endpoint === undefined) return { endpoint: 'method_not_allowed', needsSession: false, allow };
-  return { endpoint, needsSession: endpointsWithSession.has(endpoint), allow };
+  if (endpoint === undefined)
+    return { endpoint: 'method_not_allowed', needsSession: false, endsUnreadable: false, allow };
+  return {
+    endpoint,
+    needsSession: endpointsWithSession.has(endpoint),
+    endsUnreadable: endpointsThatEnd.has(endpoint),
+    allow,
+  };
 }
 
-const unknown: OwnPath = { endpoint: 'unknown', needsSession: false, allow: '' };
+const unknown: OwnPath = { endpoint: 'unknown', needsSession: false, endsUnreadable: false, allow: '' };
 
 const isInOwnTree = (path: string): boolean =>
   OWN_TREES.some(

@@ -38,10 +38,10 @@ export async function signOut(context: EndpointContext, ports: EndpointPorts): P
     return refusal(context, 'cross-site', 'the sign-out did not come from a page of this host');
   }
   const cookies = [dropSessionCookie(context)];
-  const { session } = context;
+  const { session, presented } = context;
+  // What the cookie names is ended also where it cannot be read: another process, or a later secret, may be able to.
+  if (presented !== undefined) await ports.sessions.revoke(presented, 'sign-out');
   if (session === undefined) return redirect(afterwards(context), cookies, 303);
-
-  await ports.sessions.revoke(session.handle, 'sign-out');
   const idp = ports.idps.find(({ name }) => name === session.idp);
   const endSession = idp === undefined ? undefined : await endAtProvider(idp, session, context, ports);
   return { ...redirect(endSession ?? afterwards(context), cookies, 303), session };

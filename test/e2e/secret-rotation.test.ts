@@ -66,4 +66,15 @@ test('rotating both secrets by reload keeps sessions, also those in Redis', asyn
   const begun = await alice.send(`${world.origins('app')}/.doorward/sign_in`);
   expect(begun.status).toBe(302);
   expect(begun.header('location')).toContain(world.issuer);
+
+  // Signing out ends it, although nobody here can read it: when the secret is back, the copy of the cookie is nobody's.
+  const cookie = await alice.jar.getCookieString(page);
+  const signedOut = await alice.send(`${world.origins('app')}/.doorward/sign_out`, {
+    method: 'POST',
+    headers: { origin: world.origins('app') },
+  });
+  expect(signedOut.status).toBe(303);
+  await reload({ cookie_secret: [newer, older], shared_secret: [newer, older] });
+  expect((await world.ask({ path: '/', lines: ['Accept: application/json', `Cookie: ${cookie}`] })).status).toBe(401);
+  expect((await bob.get(page, API)).status).toBe(200);
 });

@@ -197,8 +197,16 @@ export function startDoorward(
         }
         if (decision.kind === 'allow') return 'allow';
         if (decision.kind === 'refuse') throw new Error(`refused: ${decision.code} ${decision.detail ?? ''}`);
-        const { target, route, session } = decision.findings;
-        const common = { request, target, session, generation: doorward.generation, now, requestId: 'request-1' };
+        const { target, route, presented, session } = decision.findings;
+        const common = {
+          request,
+          target,
+          presented,
+          session,
+          generation: doorward.generation,
+          now,
+          requestId: 'request-1',
+        };
         if (decision.kind === 'own') {
           return answerEndpoint(decision.path, { ...common, route, origin: decision.origin }, ports);
         }

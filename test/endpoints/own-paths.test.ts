@@ -55,7 +55,7 @@ describe('the paths of Doorward', () => {
     '/.pomerium/jwt',
     '/.pomerium/__proto__',
   ])('%s is nobody’s, and no upstream’s', (path) => {
-    expect(match(path)).toEqual({ endpoint: 'unknown', needsSession: false, allow: '' });
+    expect(match(path)).toEqual({ endpoint: 'unknown', needsSession: false, endsUnreadable: false, allow: '' });
   });
 
   test.each(['/', '/doorward/', '/.doorwardx', '/.pomeriums/', '/a/.doorward/', '/.well-known/x', '/oauth2/callback'])(
@@ -76,7 +76,12 @@ describe('the paths of Doorward', () => {
     ['/.doorward/user', 'constructor', 'GET, HEAD'],
     ['/.doorward/user', 'get', 'GET, HEAD'],
   ])('%s has no %s', (path, method, allow) => {
-    expect(match(path, method)).toEqual({ endpoint: 'method_not_allowed', needsSession: false, allow });
+    expect(match(path, method)).toEqual({
+      endpoint: 'method_not_allowed',
+      needsSession: false,
+      endsUnreadable: false,
+      allow,
+    });
   });
 
   test('what ends or begins a session, and what tells of one, needs it; documents for everybody do not', () => {

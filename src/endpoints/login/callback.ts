@@ -81,7 +81,7 @@ export async function callback(context: EndpointContext, ports: EndpointPorts): 
   );
   if (typeof session === 'string') return refuse(loginFailures.providerRefused, session);
   if (!(await ports.sessions.create(session))) return refuse(loginFailures.revokedMeanwhile);
-  if (context.session !== undefined) await ports.sessions.revoke(context.session.handle, 'renewed');
+  if (context.presented !== undefined) await ports.sessions.revoke(context.presented, 'renewed');
 
   const cookies = [setSessionCookie({ id, session }, context, ports), ...deleteFlowCookie(flow.id, at), countRound(at)];
   const answer =

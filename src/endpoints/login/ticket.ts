@@ -68,10 +68,8 @@ export async function ticket(context: EndpointContext, ports: EndpointPorts): Pr
   if (!(await ports.once.use(`ticket:${flow.id}`, TICKET_SECONDS + 2 * SKEW_SECONDS)))
     return refuse(loginFailures.ticketUsed);
 
-  const previous = context.session;
-  if (previous !== undefined && previous.handle !== session.handle) {
-    await ports.sessions.revoke(previous.handle, 'renewed');
-  }
+  const previous = context.presented;
+  if (previous !== undefined && previous !== session.handle) await ports.sessions.revoke(previous, 'renewed');
   const cookies = [
     setSessionCookie({ id: sessionId, session }, context, ports),
     ...deleteFlowCookie(flow.id, at),

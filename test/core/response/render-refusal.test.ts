@@ -83,6 +83,7 @@ function findingsOf(change: Partial<Findings> & { showsDetails?: boolean; path?:
     client: { address: '192.0.2.1', from: 'peer' },
     route: aRoute('grafana', 'grafana.example.com', undefined, { showErrorDetails: showsDetails }),
     session: aSession(),
+    presented: undefined,
     facts: undefined,
     verdict: notInGroup,
     ...rest,
