@@ -19,12 +19,12 @@ import type { CanonicalTarget } from './core/request/target.ts';
 import { canFollowRedirect } from './core/response/readable-format.ts';
 import type { RefusalCode } from './core/response/refusal-codes.ts';
 import { matchTarget } from './core/route/match-target.ts';
-import { originText } from './core/route/origin.ts';
 import type { Route } from './core/route/route.ts';
 import { openSessionCookie, sessionCookieName } from './core/session/cookie.ts';
 import type { Session } from './core/session/session.ts';
 import { sessionState } from './core/session/state.ts';
 import type { EpochSeconds, SessionHandle } from './core/units.ts';
+import { originOfHost, schemeOf } from './endpoints/origin.ts';
 import { matchOwnPath, type OwnPath } from './endpoints/own-paths.ts';
 
 export type CheckDecision = Decision<OwnPath>;
@@ -162,14 +162,12 @@ function checkOwnPath(
   known: Known,
   now: EpochSeconds,
 ): CheckDecision | Needs {
-  const { authOrigin, routes } = known.generation;
   const { host } = found.target;
-  const route = routes.forHost(host);
-  const origin =
-    host === authOrigin?.host ? authOrigin.origin : route === undefined ? undefined : originText(route.origin, host);
+  const origin = originOfHost(known.generation, host);
   if (origin === undefined) return refuse(found, 'route-not-found', 'no route covers this host');
 
-  const scheme = origin.startsWith('https:') ? 'https' : 'http';
+  const route = known.generation.routes.forHost(host);
+  const scheme = schemeOf(origin);
   const authenticated = authenticate({ request, host, scheme, route: undefined, known, now });
   if (authenticated.kind === 'needs')
     return {

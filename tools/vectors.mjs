@@ -5,7 +5,7 @@
 
 import { register } from 'node:module';
 
-register('./vectors/ts-hooks.mjs', import.meta.url);
+register('./typescript-hooks.mjs', import.meta.url);
 
 const { runVectorFile } = await import('../test/vectors/run-file.ts');
 

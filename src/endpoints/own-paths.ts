@@ -4,6 +4,7 @@
  */
 
 import type { CanonicalTarget } from '../core/request/target.ts';
+import { HOME_PATH, SIGN_IN_PATH } from '../core/response/refusal.ts';
 
 /** Names of the endpoints, as audit and metrics show them. */
 export type EndpointName =
@@ -34,8 +35,8 @@ export type OwnPath = {
 };
 
 export const PATHS = {
-  home: '/.doorward/',
-  signIn: '/.doorward/sign_in',
+  home: HOME_PATH,
+  signIn: SIGN_IN_PATH,
   signOut: '/.doorward/sign_out',
   signedOut: '/.doorward/signed_out',
   callback: '/.doorward/callback',

@@ -3,7 +3,7 @@
 import type { TreePath } from '../../core/problem.ts';
 import { defaults } from './defaults.ts';
 import { parseDuration } from './duration.ts';
-import { isLocal } from './listen-address.ts';
+import { isOfThisMachine } from '../../core/listen-address.ts';
 import { checkCertificates, checkKeyPair } from './pem-files.ts';
 import type { ConfigFile } from './schema/file-schema.ts';
 import { readSecrets } from './secrets.ts';
@@ -24,7 +24,7 @@ export async function buildRedis(redis: RedisFile, context: SecretContext): Prom
   const connectTimeout = milliseconds(redis, 'connect_timeout', defaults.redis_connect_timeout, context);
   if (server === undefined) return undefined;
   const { host, port, database, username, password } = server;
-  if (tls === undefined && !isLocal({ kind: 'tcp', host, port }))
+  if (tls === undefined && !isOfThisMachine({ kind: 'tcp', host, port }))
     context.problems.warning(at(), 'what passes between Doorward and Redis is not encrypted: `redis.tls` would do so');
   return {
     ...{ host, port, database, username, password, tls },

@@ -2,14 +2,15 @@
 
 import { availableParallelism } from 'node:os';
 import type { TreePath } from '../../core/problem.ts';
+import { isOfThisMachine, type ListenAddress } from '../../core/listen-address.ts';
 import { buildRedis } from './build-redis.ts';
 import { defaults } from './defaults.ts';
 import type { Environment } from './interpolate.ts';
-import { isLocal, parseListenAddress, parseSocketPath } from './listen-address.ts';
+import { parseListenAddress, parseSocketPath } from './listen-address.ts';
 import { checkCertificates, checkKeyPair } from './pem-files.ts';
 import type { ConfigFile } from './schema/file-schema.ts';
 import type { SecretContext } from './secrets.ts';
-import type { ListenAddress, ServerConfig } from './server-config.ts';
+import type { ServerConfig } from './server-config.ts';
 import { listOfTexts } from './texts.ts';
 
 type Context = SecretContext & { readonly environment: Environment; readonly processors?: number };
@@ -57,7 +58,7 @@ function sameAddress(a: ListenAddress, b: ListenAddress): boolean {
 function checkExposure(file: ConfigFile, address: ListenAddress, { problems }: Context): void {
   if (file.grpc_tls !== undefined && file.grpc_insecure === true)
     problems.error(['grpc_insecure'], '`grpc_insecure` contradicts `grpc_tls`: which one is meant?');
-  if (isLocal(address) || file.grpc_insecure === true || file.grpc_tls !== undefined) return;
+  if (isOfThisMachine(address) || file.grpc_insecure === true || file.grpc_tls !== undefined) return;
   if (problems.isTouched(['grpc_tls']) || problems.isTouched(['grpc_insecure'])) return;
   problems.error(
     ['grpc_address'],

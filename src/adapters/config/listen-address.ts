@@ -1,9 +1,9 @@
 /** Addresses to listen at: `host:port`, `[v6]:port`, `:port` for all interfaces, `unix:/path`. */
 
 import { isIP } from 'node:net';
+import type { ListenAddress } from '../../core/listen-address.ts';
 import { err, ok } from '../../core/result.ts';
 import type { Result } from '../../core/result.ts';
-import type { ListenAddress } from './server-config.ts';
 
 /** `sun_path` of unix(7) without its ending NUL. */
 const SOCKET_PATH_BYTES_MAX = 107;
@@ -28,11 +28,4 @@ export function parseSocketPath(path: string): Result<ListenAddress, string> {
   if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX)
     return err(`is longer than the ${SOCKET_PATH_BYTES_MAX} bytes that a socket path may have`);
   return ok({ kind: 'unix', path });
-}
-
-/** Whether only this machine reaches it. Other names than localhost are not resolved, and not believed. */
-export function isLocal(address: ListenAddress): boolean {
-  if (address.kind === 'unix') return true;
-  const { host } = address;
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

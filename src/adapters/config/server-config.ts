@@ -1,9 +1,6 @@
 /** ServerConfig: what a process is told at its start. A reload does not change it; what differs needs a restart. */
 
-export type ListenAddress =
-  | { readonly kind: 'unix'; readonly path: string }
-  /** `host` is an IP address or a name; `0.0.0.0` and `::` are all interfaces. */
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+import type { ListenAddress } from '../../core/listen-address.ts';
 
 export type RedisConfig = {
   readonly host: string;

@@ -1,12 +1,7 @@
 /** Where the Check listener may bind. SECURITY: whoever reaches it can claim to be any peer, so nobody but Envoy may (design: a signing oracle). */
 
-import { isIPv4 } from 'node:net';
-
+import { isOfThisMachine, type ListenAddress } from '../../core/listen-address.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-
-export type CheckAddress =
-  | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
 
 /** PEM files; read anew when they change. */
 export type CheckTls = {
@@ -18,7 +13,7 @@ export type CheckTls = {
 };
 
 export type BindChoice = {
-  readonly address: CheckAddress;
+  readonly address: ListenAddress;
   readonly tls: CheckTls | undefined;
   readonly insecure: boolean;
 };
@@ -31,10 +26,3 @@ export function checkBindRules({ address, tls, insecure }: BindChoice): Result<u
     'on an address that other machines can reach, grpc_tls with a client CA is needed (or grpc_insecure: true behind a mesh that does it)',
   );
 }
-
-/** A name other than localhost is not resolved here, and so not believed; nor is an IPv6 form of a loopback IPv4 address. */
-export const isOfThisMachine = (address: CheckAddress): boolean =>
-  address.kind === 'unix' ||
-  address.host === 'localhost' ||
-  address.host === '::1' ||
-  (isIPv4(address.host) && address.host.startsWith('127.'));

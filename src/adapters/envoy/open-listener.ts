@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
-import type { CheckAddress } from './bind-rules.ts';
+import type { ListenAddress } from '../../core/listen-address.ts';
 
 /** Envoy holds a handful of connections per worker thread. */
 const CONNECTIONS_MAX = 4_096;
@@ -15,7 +15,7 @@ const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
 /** Resolves with the bound port; undefined for a unix socket. @throws Error with a sentence when it cannot be bound. */
-export async function openListener(server: Server, address: CheckAddress): Promise<number | undefined> {
+export async function openListener(server: Server, address: ListenAddress): Promise<number | undefined> {
   server.maxConnections = CONNECTIONS_MAX;
   if (address.kind === 'unix') {
     if (Buffer.byteLength(address.path) > PATH_BYTES_MAX)
@@ -60,7 +60,7 @@ function checkFolder(folder: string): void {
     );
 }
 
-const describe = (address: CheckAddress): string =>
+const describe = (address: ListenAddress): string =>
   address.kind === 'unix' ? address.path : `${address.host} port ${address.port}`;
 
 /** Only a socket that refuses connections is one that nobody listens on. @throws Error for anything else that is there. */

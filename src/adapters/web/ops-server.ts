@@ -3,6 +3,7 @@
  * numbers only; no name of a user, no address of a client.
  */
 
+import type { ListenAddress } from '../../core/listen-address.ts';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 import { removeStaleSocket } from './admin-socket.ts';
@@ -21,10 +22,6 @@ export type OpsServerOptions = {
   readonly components: () => Promise<readonly Component[]>;
 };
 
-export type OpsAddress =
-  | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
-
 export interface OpsServer {
   /** As bound; undefined for a unix socket. */
   readonly port: number | undefined;
@@ -35,7 +32,7 @@ export interface OpsServer {
 const REQUEST_TIMEOUT_MS = 5_000;
 
 /** @throws Error (with `code`, or with a sentence) when it cannot bind. */
-export async function startOpsServer(address: OpsAddress, options: OpsServerOptions): Promise<OpsServer> {
+export async function startOpsServer(address: ListenAddress, options: OpsServerOptions): Promise<OpsServer> {
   const server = createServer((request, response) => {
     answer(request, response, options).catch(() => {
       end(response, 500, 'internal error\n');
@@ -59,7 +56,7 @@ export async function startOpsServer(address: OpsAddress, options: OpsServerOpti
   };
 }
 
-const listen = (server: Server, address: OpsAddress): Promise<void> =>
+const listen = (server: Server, address: ListenAddress): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
     const onListening = (): void => {

@@ -2,7 +2,8 @@
 
 import type { Findings } from '../decision.ts';
 import type { ExplainedCriterion } from '../policy/compiled-policy.ts';
-import type { Reason, RuleResult, Verdict } from '../policy/verdict.ts';
+import { decidingReasons } from '../policy/decide-verdict.ts';
+import type { Reason } from '../policy/verdict.ts';
 import type { AccessRequest } from '../request/access-request.ts';
 import type { EpochSeconds } from '../units.ts';
 import type { RefusalCode } from './refusal-codes.ts';
@@ -32,11 +33,8 @@ export function shownReason(refusal: Refusal): string | undefined {
 /** The reasons of the part of the verdict that decided; none where the route does not show them. */
 export function shownReasons({ findings }: Refusal): readonly Reason[] {
   const verdict = findings?.verdict;
-  return verdict === undefined || !showsDetails(findings) ? [] : decisive(verdict).reasons;
+  return verdict === undefined || !showsDetails(findings) ? [] : decidingReasons(verdict);
 }
-
-/** The deny part where a deny rule held or could not be ruled out; else nothing allowed, and the allow part says why. */
-const decisive = ({ allow, deny }: Verdict): RuleResult => (deny.value === false ? allow : deny);
 
 export const showsDetails = (findings: Findings | undefined): boolean => findings?.route?.showErrorDetails === true;
 
@@ -61,7 +59,7 @@ export function signInPath({ request, findings }: Refusal, prompt?: 'login'): st
   return parameters.length === 0 ? SIGN_IN_PATH : `${SIGN_IN_PATH}?${parameters.join('&')}`;
 }
 
-/** As src/endpoints/own-paths.ts serves them; the core must not import it. A test keeps them the same. */
+/** Served by src/endpoints/own-paths.ts, which takes them from here: a refusal leads to them, and the core imports no endpoint. */
 export const SIGN_IN_PATH = '/.doorward/sign_in';
 export const HOME_PATH = '/.doorward/';
 

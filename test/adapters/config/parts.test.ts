@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseDuration } from '../../../src/adapters/config/duration.ts';
 import { interpolate } from '../../../src/adapters/config/interpolate.ts';
-import { isLocal, parseListenAddress } from '../../../src/adapters/config/listen-address.ts';
+import { parseListenAddress } from '../../../src/adapters/config/listen-address.ts';
+import { isOfThisMachine } from '../../../src/core/listen-address.ts';
 import { changedServerKeys } from '../../../src/adapters/config/server-config.ts';
 import { editDistance, suggest } from '../../../src/adapters/config/suggest.ts';
 import { listOfTexts } from '../../../src/adapters/config/texts.ts';
@@ -163,7 +164,7 @@ describe('addresses to listen at', () => {
     const parsed = parseListenAddress(text);
     expect(parsed).toEqual({ ok: true, value: address });
     if (!parsed.ok) return;
-    expect(isLocal(parsed.value)).toBe(local);
+    expect(isOfThisMachine(parsed.value)).toBe(local);
   });
 
   test.each([

@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process';
 
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 
-import { checkBindRules, isOfThisMachine, type CheckAddress } from '../../../src/adapters/envoy/bind-rules.ts';
+import { checkBindRules } from '../../../src/adapters/envoy/bind-rules.ts';
+import { isOfThisMachine, type ListenAddress } from '../../../src/core/listen-address.ts';
 import { isListedClient, soleUriName } from '../../../src/adapters/envoy/client-names.ts';
 import { anAsker, closeAll, open, portOf } from './a-check-server.ts';
 import { temporaryFolder } from './pki.ts';
@@ -18,7 +19,7 @@ afterAll(() => {
 
 let count = 0;
 const socketPath = (): string => join(folder, `${count++}.sock`);
-const unix = (path: string): CheckAddress => ({ kind: 'unix', path });
+const unix = (path: string): ListenAddress => ({ kind: 'unix', path });
 
 describe('the unix socket', () => {
   test('is for its owner only, whatever the mask, and answers Checks', async () => {
@@ -124,14 +125,14 @@ describe('a TCP address', () => {
   });
 
   test('of all interfaces needs grpc_tls or grpc_insecure', async () => {
-    const address: CheckAddress = { kind: 'tcp', host: '0.0.0.0', port: 0 };
+    const address: ListenAddress = { kind: 'tcp', host: '0.0.0.0', port: 0 };
     await expect(open({ address })).rejects.toThrow(/grpc_tls with a client CA is needed/);
     const server = await open({ address, insecure: true });
     expect((await anAsker(portOf(server)).check()).status?.code).toBe(0);
   });
 });
 
-const tcp = (host: string): CheckAddress => ({ kind: 'tcp', host, port: 1 });
+const tcp = (host: string): ListenAddress => ({ kind: 'tcp', host, port: 1 });
 const tls = { certificate_file: '/c', key_file: '/k', client_ca_file: '/a', spiffe_ids: [] };
 
 describe('the bind rules', () => {
