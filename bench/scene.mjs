@@ -62,7 +62,7 @@ export async function buildScene(folder) {
     entropy: systemEntropy,
     logger: silent,
   };
-  const compiled = compile(loaded.value, lasting, undefined);
+  const compiled = await compile(loaded.value, lasting, undefined);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   const { live } = compiled.value;
   const cookie = await signIn(sessions, live.ports.sealer, loaded.value.access.cookie_name);

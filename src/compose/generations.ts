@@ -9,11 +9,12 @@ import { changedServerKeys } from '../adapters/config/server-config.ts';
 import { createAssertionSigner } from '../adapters/jose/assertion-signer.ts';
 import { createIdentityProvider, type ManagedIdentityProvider } from '../adapters/oidc/create-identity-provider.ts';
 import { createSealer } from '../adapters/system/sealer.ts';
-import { buildGeneration } from '../core/build-generation.ts';
+import { buildGenerationSteps } from '../core/build-generation.ts';
 import type { AccessConfig, IdpConfig } from '../core/config.ts';
 import type { Clock, Entropy, Logger, OnceRegistry, Sealer, SealPurpose, SessionStore } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { runInSlices } from './run-in-slices.ts';
 
 /** What outlives every generation. */
 export type Lasting = {
@@ -31,19 +32,21 @@ export type Compiled = {
   readonly warnings: readonly LocatedProblem[];
 };
 
-/** From a loaded file to what decides. Providers whose settings did not change are kept, with what they have discovered. */
-export function compile(
+/** From a loaded file to what decides, in slices. Providers whose settings did not change are kept, with what they have discovered. */
+export async function compile(
   loaded: LoadedConfig,
   lasting: Lasting,
   before: Compiled | undefined,
-): Result<Compiled, readonly LocatedProblem[]> {
+): Promise<Result<Compiled, readonly LocatedProblem[]>> {
   const { access } = loaded;
-  const built = buildGeneration({
-    config: access,
-    routePath: loaded.routePath,
-    number: (before?.live.generation.number ?? 0) + 1,
-    contentHash: loaded.contentHash,
-  });
+  const built = await runInSlices(
+    buildGenerationSteps({
+      config: access,
+      routePath: loaded.routePath,
+      number: (before?.live.generation.number ?? 0) + 1,
+      contentHash: loaded.contentHash,
+    }),
+  );
   if (!built.ok) return err(loaded.locate(built.error));
   const signer = createAssertionSigner(access.signing_key, access.shared_secret);
   if (!signer.ok) {
@@ -102,7 +105,7 @@ export function createGenerations(
     const loaded = await load();
     if (!loaded.ok) return { kind: 'kept', ...loaded.error };
     const { files } = loaded.value;
-    const compiled = compile(loaded.value, lasting, current);
+    const compiled = await compile(loaded.value, lasting, current);
     if (!compiled.ok) return { kind: 'kept', problems: compiled.error, files };
     const waitsForRestart = changedServerKeys(first.loaded.server, loaded.value.server);
     for (const idp of compiled.value.idps) idp.start();

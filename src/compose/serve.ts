@@ -52,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<Result<Service, read
     entropy: systemEntropy,
     logger,
   };
-  const compiled = compile(loaded.value, lasting, undefined);
+  const compiled = await compile(loaded.value, lasting, undefined);
   if (!compiled.ok) {
     await stores.sessions.close();
     return compiled;

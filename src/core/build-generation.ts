@@ -1,6 +1,6 @@
 /**
  * buildGeneration: compiles an AccessConfig, whole or not at all. Every problem is collected, each with the place in the tree where it stands;
- * adapters/config turns that into line and column.
+ * adapters/config turns that into line and column. One step is one route.
  */
 
 import { parseHeaderTemplate } from './assertion/header-template.ts';
@@ -11,17 +11,18 @@ import type { CompiledPolicy } from './policy/compiled-policy.ts';
 import type { Problem, TreePath } from './problem.ts';
 import { parseAddressRange, type AddressRange } from './request/client-address.ts';
 import { err, ok, type Result } from './result.ts';
-import { createRouteTable } from './route/create-route-table.ts';
+import { createRouteTableSteps } from './route/create-route-table.ts';
 import { originText, parseOrigin } from './route/origin.ts';
 import { parsePathPattern } from './route/path-pattern.ts';
 import { publicPrefixWarning } from './route/public-prefix.ts';
 import { routeIdOf } from './route/route-id.ts';
 import type { Route } from './route/route.ts';
+import { runSteps, type Steps } from './steps.ts';
 import { idpName, routeId, type IdpName } from './units.ts';
 
 export type BuiltGeneration = { readonly generation: Generation; readonly warnings: readonly Problem[] };
 
-type Source = {
+export type GenerationSource = {
   readonly config: AccessConfig;
   /** Where route `index` stands in the file: `['routes', 2]`, or below `policy` in a Pomerium file. */
   routePath(index: number): TreePath;
@@ -29,13 +30,17 @@ type Source = {
   readonly contentHash: string;
 };
 
-export function buildGeneration(source: Source): Result<BuiltGeneration, readonly Problem[]> {
+export const buildGeneration = (source: GenerationSource): Result<BuiltGeneration, readonly Problem[]> =>
+  runSteps(buildGenerationSteps(source));
+
+export function* buildGenerationSteps(source: GenerationSource): Steps<Result<BuiltGeneration, readonly Problem[]>> {
   const { config } = source;
   const problems: Problem[] = [];
   const known = new Set(config.idps.map((idp) => idpName(idp.name)));
   const routes: Route[] = [];
   const paths: TreePath[] = [];
   for (const [index, routeConfig] of config.routes.entries()) {
+    yield;
     const route = buildRoute({ config, route: routeConfig, path: source.routePath(index), idps: known }, problems);
     if (route === undefined) continue;
     routes.push(route);
@@ -43,7 +48,7 @@ export function buildGeneration(source: Source): Result<BuiltGeneration, readonl
   }
   const trustedProxies = buildTrustedProxies(config, problems);
   const authOrigin = buildAuthOrigin(config, problems);
-  const table = createRouteTable(routes, (index) => paths[index] ?? ['routes', index]);
+  const table = yield* createRouteTableSteps(routes, (index) => paths[index] ?? ['routes', index]);
   if (!table.ok) problems.push(...table.error);
   if (!table.ok || problems.some((problem) => problem.severity === 'error')) return err(problems);
   const { number, contentHash } = source;

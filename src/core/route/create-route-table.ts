@@ -3,6 +3,8 @@
 import type { Problem, TreePath } from '../problem.ts';
 import type { Result } from '../result.ts';
 import { err, ok } from '../result.ts';
+import { runSteps } from '../steps.ts';
+import type { Steps } from '../steps.ts';
 import { matchesHost, tailOf } from './host-pattern.ts';
 import type { PathIndex } from './path-index.ts';
 import { createPathIndex, NONE } from './path-index.ts';
@@ -17,20 +19,29 @@ type HostRoutes = {
   readonly firstIndex: number;
 };
 
-/** `pathOf` tells where the route at an index stands in the configuration, for problems. Two routes of one id are a problem. */
-export function createRouteTable(
+/** Where the route at an index stands in the configuration, for problems. */
+type PathOf = (index: number) => TreePath;
+
+/** Two routes of one id are a problem. */
+export const createRouteTable = (
   routes: readonly Route[],
-  pathOf: (index: number) => TreePath = (index) => ['routes', index],
-): Result<RouteTable, readonly Problem[]> {
+  pathOf: PathOf = (index) => ['routes', index],
+): Result<RouteTable, readonly Problem[]> => runSteps(createRouteTableSteps(routes, pathOf));
+
+export function* createRouteTableSteps(
+  routes: readonly Route[],
+  pathOf: PathOf,
+): Steps<Result<RouteTable, readonly Problem[]>> {
   const byId = new Map<string, Route>();
   const problems: Problem[] = [];
   for (const [index, route] of routes.entries()) {
+    yield;
     if (byId.has(route.id)) problems.push(duplicate(route, pathOf(index)));
     else byId.set(route.id, route);
   }
   if (problems.length > 0) return err(problems);
 
-  const hosts = createHostIndex(routes);
+  const hosts = yield* createHostIndex(routes);
   const routeAt = (index: number): Route | undefined => (index === NONE ? undefined : routes[index]);
   return ok({
     routes,
@@ -56,9 +67,10 @@ function lowest(candidates: readonly HostRoutes[], indexOf: (candidate: HostRout
 }
 
 /** The hosts whose routes may match: the exact one alone if it is listed, else every wildcard host that fits. */
-function createHostIndex(routes: readonly Route[]): (host: string) => readonly HostRoutes[] {
+function* createHostIndex(routes: readonly Route[]): Steps<(host: string) => readonly HostRoutes[]> {
   const byPattern = new Map<string, HostRoutes>();
   for (const [index, route] of routes.entries()) {
+    yield;
     const pattern = route.origin.host;
     const host = byPattern.get(pattern) ?? { pattern, paths: createPathIndex(), firstIndex: index };
     byPattern.set(pattern, host);
@@ -67,6 +79,7 @@ function createHostIndex(routes: readonly Route[]): (host: string) => readonly H
   const exact = new Map<string, readonly HostRoutes[]>();
   const byTail = new Map<string, HostRoutes[]>();
   for (const host of byPattern.values()) {
+    yield;
     if (!host.pattern.includes('*')) {
       exact.set(host.pattern, [host]);
       continue;
