@@ -1,4 +1,4 @@
-const esmOnly = ['jose', 'openid-client', 'oauth4webapi', 'typebox'];
+const esmOnly = ['jose', 'openid-client', 'oauth4webapi', 'typebox', '@marcbachmann/cel-js'];
 
 export default {
   testEnvironment: 'node',
