@@ -14,6 +14,7 @@ import type { AccessConfig, IdpConfig } from '../core/config.ts';
 import type { Clock, Entropy, Logger, OnceRegistry, Sealer, SealPurpose, SessionStore } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import type { HeldConfig } from './load-in-worker.ts';
 import { runInSlices } from './run-in-slices.ts';
 
 /** What outlives every generation. */
@@ -28,17 +29,17 @@ export type Lasting = {
 export type Compiled = {
   readonly live: Live;
   readonly idps: readonly ManagedIdentityProvider[];
-  readonly loaded: LoadedConfig;
+  readonly loaded: Pick<LoadedConfig, 'access' | 'server' | 'files'>;
   readonly warnings: readonly LocatedProblem[];
 };
 
 /** From a loaded file to what decides, in slices. Providers whose settings did not change are kept, with what they have discovered. */
 export async function compile(
-  loaded: LoadedConfig,
+  loaded: LoadedConfig | HeldConfig,
   lasting: Lasting,
   before: Compiled | undefined,
 ): Promise<Result<Compiled, readonly LocatedProblem[]>> {
-  const { access } = loaded;
+  const { access, server, files } = loaded;
   const built = await runInSlices(
     buildGenerationSteps({
       config: access,
@@ -47,18 +48,18 @@ export async function compile(
       contentHash: loaded.contentHash,
     }),
   );
-  if (!built.ok) return err(loaded.locate(built.error));
+  if (!built.ok) return err(await loaded.locate(built.error));
   const signer = createAssertionSigner(access.signing_key, access.shared_secret);
   if (!signer.ok) {
-    return err(loaded.locate([{ severity: 'error', path: ['signing_key'], message: signer.error }]));
+    return err(await loaded.locate([{ severity: 'error', path: ['signing_key'], message: signer.error }]));
   }
   const idps = access.idps.map((idp) => keptProvider(idp, before) ?? createIdentityProvider(idp, lasting));
   const ports = { ...lasting, idps, sealer: sealerOf(access, lasting.entropy), signer: signer.value };
   return ok({
     live: { generation: built.value.generation, ports },
     idps,
-    loaded,
-    warnings: [...loaded.notices, ...loaded.locate(built.value.warnings)],
+    loaded: { access, server, files },
+    warnings: [...loaded.notices, ...(await loaded.locate(built.value.warnings))],
   });
 }
 
@@ -87,39 +88,73 @@ export type Reloaded = { /** What was read, to be watched. */ readonly files: Lo
   | { readonly kind: 'kept'; readonly problems: readonly LocatedProblem[] }
 );
 
-/** What is in force. `reload` never throws; two at once run one after the other. */
+/** What is in force. */
 export interface Generations {
   current(): Compiled;
+  /** Never rejects. One runs after the other; whoever asks while one waits for its turn gets the answer of that one. */
   reload(): Promise<Reloaded>;
+  /** What is being loaded is given up, and nothing is swapped any more. */
+  close(): void;
 }
 
-export function createGenerations(
-  first: Compiled,
-  lasting: Lasting,
-  load: () => Promise<Result<LoadedConfig, ConfigReport>>,
-): Generations {
+/** Reads the configuration. `watched`: the files of the generation in force. */
+export type LoadNext = (
+  watched: readonly string[],
+  signal: AbortSignal,
+) => Promise<Result<LoadedConfig | HeldConfig, ConfigReport>>;
+
+export function createGenerations(first: Compiled, lasting: Lasting, load: LoadNext): Generations {
   let current = first;
-  let last: Promise<unknown> = Promise.resolve();
+  let running: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<Reloaded> | undefined;
+  const over = new AbortController();
+
+  const swap = (next: Compiled): Reloaded => {
+    const { files } = next.loaded;
+    if (over.signal.aborted) return { kind: 'kept', problems: [], files };
+    const waitsForRestart = changedServerKeys(first.loaded.server, next.loaded.server);
+    for (const idp of next.idps) idp.start();
+    for (const idp of current.idps) if (!next.idps.includes(idp)) idp.close();
+    current = next;
+    return { kind: 'swapped', generation: next.live.generation.number, waitsForRestart, files };
+  };
+
+  const putInForce = async (loaded: LoadedConfig | HeldConfig): Promise<Reloaded> => {
+    try {
+      const compiled = await compile(loaded, lasting, current);
+      return compiled.ok ? swap(compiled.value) : { kind: 'kept', problems: compiled.error, files: loaded.files };
+    } finally {
+      if ('release' in loaded) loaded.release();
+    }
+  };
 
   const reloadOnce = async (): Promise<Reloaded> => {
-    const loaded = await load();
-    if (!loaded.ok) return { kind: 'kept', ...loaded.error };
-    const { files } = loaded.value;
-    const compiled = await compile(loaded.value, lasting, current);
-    if (!compiled.ok) return { kind: 'kept', problems: compiled.error, files };
-    const waitsForRestart = changedServerKeys(first.loaded.server, loaded.value.server);
-    for (const idp of compiled.value.idps) idp.start();
-    for (const idp of current.idps) if (!compiled.value.idps.includes(idp)) idp.close();
-    current = compiled.value;
-    return { kind: 'swapped', generation: current.live.generation.number, waitsForRestart, files };
+    const { files } = current.loaded;
+    try {
+      const loaded = await load(
+        files.map(({ path }) => path),
+        over.signal,
+      );
+      return loaded.ok ? await putInForce(loaded.value) : { kind: 'kept', ...loaded.error };
+    } catch (error) {
+      lasting.logger.error({ error }, 'a fault in Doorward itself: the new configuration was not put in force');
+      return { kind: 'kept', problems: [], files };
+    }
   };
 
   return {
     current: () => current,
     reload: () => {
-      const next = last.then(reloadOnce);
-      last = next.catch(() => undefined);
-      return next;
+      waiting ??= running.then(() => {
+        waiting = undefined;
+        const next = reloadOnce();
+        running = next;
+        return next;
+      });
+      return waiting;
+    },
+    close: () => {
+      over.abort();
     },
   };
 }

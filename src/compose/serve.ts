@@ -14,7 +14,8 @@ import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { compile, createGenerations, type Compiled, type Generations, type Lasting } from './generations.ts';
 import { composeHandler } from './handler.ts';
-import { load, type ConfigSource } from './load.ts';
+import { loadInWorker, type HeldConfig } from './load-in-worker.ts';
+import type { ConfigSource } from './load.ts';
 import { openOutputs, type Outputs } from './outputs.ts';
 import { openStores, type Stores } from './stores.ts';
 
@@ -32,9 +33,20 @@ export interface Service {
 }
 
 export async function serve(options: ServeOptions): Promise<Result<Service, readonly LocatedProblem[]>> {
-  const loaded = await load(options);
+  const loaded = await loadInWorker(options);
   if (!loaded.ok) return err(loaded.error.problems);
-  const { server, access } = loaded.value;
+  try {
+    return await serveLoaded(options, loaded.value);
+  } finally {
+    loaded.value.release();
+  }
+}
+
+async function serveLoaded(
+  options: ServeOptions,
+  loaded: HeldConfig,
+): Promise<Result<Service, readonly LocatedProblem[]>> {
+  const { server, access } = loaded;
   const outputs = openOutputs(server.audit.destination, server.log_level);
   const { logger } = outputs;
   const held: { generations?: Generations } = {};
@@ -52,14 +64,16 @@ export async function serve(options: ServeOptions): Promise<Result<Service, read
     entropy: systemEntropy,
     logger,
   };
-  const compiled = await compile(loaded.value, lasting, undefined);
+  const compiled = await compile(loaded, lasting, undefined);
   if (!compiled.ok) {
     await stores.sessions.close();
     return compiled;
   }
   logProblems(logger, compiled.value.warnings);
   for (const idp of compiled.value.idps) idp.start();
-  const generations = createGenerations(compiled.value, lasting, () => load(options));
+  const generations = createGenerations(compiled.value, lasting, (watched, signal) =>
+    loadInWorker(options, watched, { signal }),
+  );
   held.generations = generations;
   const metrics = createMetrics({ version: options.version, node: process.versions.node });
   return ok(await start({ outputs, stores, lasting, generations, metrics }));
@@ -99,6 +113,7 @@ async function start(parts: Parts): Promise<Service> {
     stop: async () => {
       state.isDraining = true;
       reloader.close();
+      generations.close();
       logger.info({}, 'draining');
       await closeAll();
     },
