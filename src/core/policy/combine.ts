@@ -16,7 +16,7 @@ import type { Outcome, State } from './reasons.ts';
 
 type Ranks = { readonly [S in State]: number };
 
-const ranks: { readonly [A in Action]: { readonly all: Ranks; readonly any: Ranks } } = {
+export const ranks: { readonly [A in Action]: { readonly all: Ranks; readonly any: Ranks } } = {
   allow: {
     all: { false: 3, unknown: 2, curable: 1, true: 0 },
     any: { true: 3, curable: 2, unknown: 1, false: 0 },
@@ -27,7 +27,7 @@ const ranks: { readonly [A in Action]: { readonly all: Ranks; readonly any: Rank
   },
 };
 
-const inverse: { readonly [S in State]: State } = {
+export const inverse: { readonly [S in State]: State } = {
   false: 'true',
   true: 'false',
   curable: 'curable',
@@ -44,7 +44,7 @@ export type CompiledBlock = {
 /** An action without a block that says something: nothing matched. */
 export type ActionOutcome = { readonly outcome: Outcome; readonly rule: string | undefined };
 
-const nothingMatched: ActionOutcome = { outcome: { state: 'false', reasons: noReasons }, rule: undefined };
+export const nothingMatched: ActionOutcome = { outcome: { state: 'false', reasons: noReasons }, rule: undefined };
 
 /** INVARIANT: a criterion that throws is unknown, whatever the semantics: it never opens. */
 export function runTest(test: Test, facts: PolicyFacts): Outcome {
@@ -62,7 +62,7 @@ export function evaluateBlock(block: CompiledBlock, facts: PolicyFacts): Outcome
   let merged: Outcome | undefined;
   for (const test of tests) {
     const outcome = runTest(test, facts);
-    merged = merge(merged, isInverted ? { ...outcome, state: inverse[outcome.state] } : outcome, rank);
+    merged = mergeOutcomes(merged, isInverted ? { ...outcome, state: inverse[outcome.state] } : outcome, rank);
   }
   return merged ?? nothingMatched.outcome;
 }
@@ -75,12 +75,12 @@ export function evaluateAction(blocks: readonly CompiledBlock[], facts: PolicyFa
     const outcome = evaluateBlock(block, facts);
     const rank = ranks[block.action].any;
     if (merged === undefined || rank[outcome.state] > rank[merged.state]) rule = block.at;
-    merged = merge(merged, outcome, rank);
+    merged = mergeOutcomes(merged, outcome, rank);
   }
   return merged === undefined ? nothingMatched : { outcome: merged, rule };
 }
 
-function merge(a: Outcome | undefined, b: Outcome, rank: Ranks): Outcome {
+export function mergeOutcomes(a: Outcome | undefined, b: Outcome, rank: Ranks): Outcome {
   if (a === undefined || rank[b.state] > rank[a.state]) return b;
   if (rank[b.state] < rank[a.state]) return a;
   const reasons = union(a.reasons, b.reasons);

@@ -17,6 +17,7 @@ import { loadBlocks } from './load.ts';
 import type { LoadedBlock } from './load.ts';
 import { parsePolicy } from './parse.ts';
 import type { Block } from './parse.ts';
+import { possibleKinds } from './possible-kinds.ts';
 import { ruleResult } from './reasons.ts';
 import { createReport } from './report.ts';
 import { blocksOfFlags } from './route-flags.ts';
@@ -70,9 +71,11 @@ function createPolicy(loaded: readonly LoadedBlock[], semantics: PolicySemantics
     decideVerdict(semantics, evaluateAction(allow, facts), evaluateAction(deny, facts));
   return {
     needs: new Set<Need>(criteria.flatMap(({ criterion }) => criterion.needs)),
+    reads: [...new Set(criteria.flatMap(({ reads }) => reads))],
     mayAllowAnonymous: couldAllowAnonymous(loaded),
     namesActor: criteria.some(({ criterion }) => criterion.name === 'actor'),
     evaluate,
+    possible: (partial) => possibleKinds(semantics, loaded, partial),
     explain: (facts) => ({
       verdict: evaluate(facts),
       criteria: criteria.map(({ at, name, data, test }): ExplainedCriterion => {

@@ -1,6 +1,8 @@
 /** CompiledPolicy: closures made once per load. */
 
+import type { FactName } from './fact-name.ts';
 import type { PolicyFacts } from './facts.ts';
+import type { PartialFacts, Possible } from './possible-kinds.ts';
 import type { Truth, Verdict } from './verdict.ts';
 
 /** What must be at hand before a policy can be evaluated; what it does not name is not decoded. */
@@ -19,12 +21,16 @@ export type ExplainedCriterion = {
 
 export type CompiledPolicy = {
   readonly needs: ReadonlySet<Need>;
+  /** Every fact that some criterion reads, each once. */
+  readonly reads: readonly FactName[];
   /** True when some rule could be met by an anonymous request; decides nothing, serves warnings and pages. */
   readonly mayAllowAnonymous: boolean;
   /** True when some rule names `actor`; without it delegated requests are refused. */
   readonly namesActor: boolean;
   /** Pure; never throws. A criterion that throws counts as unknown with reason `criterion-error`. */
   evaluate(facts: PolicyFacts): Verdict;
+  /** What it can come to where not all facts are known. */
+  possible(partial: PartialFacts): Possible;
   /** The same evaluation with every criterion shown. */
   explain(facts: PolicyFacts): { readonly verdict: Verdict; readonly criteria: readonly ExplainedCriterion[] };
 };

@@ -5,6 +5,7 @@
 
 import type { Subject, HttpFacts, PolicyFacts } from './facts.ts';
 import type { Need } from './compiled-policy.ts';
+import type { FactName } from './fact-name.ts';
 import type { PolicySemantics } from '../config.ts';
 import type { TreePath, Tree } from '../problem.ts';
 import { LOGIN_REASON, reasonSet } from './reasons.ts';
@@ -50,14 +51,25 @@ export type Criterion = {
   readonly reasons: readonly Reason[];
   /** Judges who asks; without identity its outcome does not depend on anything else. */
   readonly isIdentity: boolean;
+  /** Every fact that its test may look at, besides the time and the request's method, host and path. */
+  reads(of: ReadBy): readonly FactName[];
   load(data: Tree, context: LoadContext): Test | undefined;
 };
+
+/** One use of a criterion in a policy. */
+export type ReadBy = { readonly data: Tree; readonly subPath: string | undefined };
+
+type Reads = readonly FactName[] | ((of: ReadBy) => readonly FactName[]);
+
+const readsAnything: readonly FactName[] = ['anything'];
 
 type CriterionDefinition<T> = {
   readonly name: string;
   readonly data: DataParser<T>;
   readonly hasSubPath?: boolean;
   readonly needs: readonly Need[];
+  /** Not given: it may look at anything, and a record of it cannot be judged again. */
+  readonly reads?: Reads;
   readonly reasons: readonly Reason[];
   readonly isIdentity?: boolean;
   readonly compile: (data: T, context: LoadContext) => Test;
@@ -65,6 +77,7 @@ type CriterionDefinition<T> = {
 
 export function criterion<T>(definition: CriterionDefinition<T>): Criterion {
   const { name, data, hasSubPath = false, needs, reasons, isIdentity = false, compile } = definition;
+  const { reads = readsAnything } = definition;
   return {
     name,
     form: data.form,
@@ -72,6 +85,7 @@ export function criterion<T>(definition: CriterionDefinition<T>): Criterion {
     needs,
     reasons,
     isIdentity,
+    reads: typeof reads === 'function' ? reads : () => reads,
     load(tree, context) {
       if (context.subPath !== undefined && !hasSubPath)
         context.strictly(context.path, `\`${name}\` takes no path after a slash: write \`${name}\``);
@@ -123,6 +137,7 @@ export function identityCriterion<T>(definition: {
   readonly data: DataParser<T>;
   readonly hasSubPath?: boolean;
   readonly needs?: readonly Need[];
+  readonly reads?: Reads;
   readonly reasons: ReasonsByTruth;
   compile(data: T, context: LoadContext): (subject: Subject | undefined, facts: PolicyFacts) => Truth;
 }): Criterion {
@@ -155,6 +170,7 @@ export function httpCriterion<T>(definition: {
   readonly name: string;
   readonly data: DataParser<T>;
   readonly needs?: readonly Need[];
+  readonly reads?: Reads;
   readonly reasons: ReasonsByTruth;
   compile(data: T, context: LoadContext): (http: HttpFacts) => Truth;
 }): Criterion {

@@ -2,6 +2,7 @@
 
 import type { PolicySemantics } from '../config.ts';
 import type { Criterion, LoadContext, Test } from './criterion.ts';
+import type { FactName } from './fact-name.ts';
 import type { Block, ParsedCriterion } from './parse.ts';
 import { meant } from './parse.ts';
 import { criteriaByName } from './registry.ts';
@@ -11,6 +12,7 @@ export type LoadedCriterion = Omit<ParsedCriterion, 'name'> & {
   /** With its path: `claim/department`. */
   readonly name: string;
   readonly criterion: Criterion;
+  readonly reads: readonly FactName[];
   readonly test: Test;
 };
 
@@ -65,5 +67,6 @@ export function loadCriterion(
   };
   const test = criterion.load(data, context);
   if (test === undefined) return undefined;
-  return { ...parsed, name: subPath === undefined ? name : `${name}/${subPath}`, criterion, test };
+  const reads = criterion.reads({ data, subPath });
+  return { ...parsed, name: subPath === undefined ? name : `${name}/${subPath}`, criterion, reads, test };
 }

@@ -20,6 +20,7 @@ export function sshCriterion<T>(definition: {
     name,
     data,
     needs: [],
+    reads: ['ssh'],
     reasons: [...reasonsOf(reasons, data), ...notSsh.reasons.list],
     compile(parsed, context) {
       const matches = definition.compile(parsed, context);

@@ -16,9 +16,11 @@ const verdict = {
 
 const denyAll: CompiledPolicy = {
   needs: new Set(),
+  reads: [],
   mayAllowAnonymous: false,
   namesActor: false,
   evaluate: () => verdict,
+  possible: () => ({ kinds: new Set([verdict.kind]), lacking: [] }),
   explain: () => ({ verdict, criteria: [] }),
 };
 
@@ -53,6 +55,7 @@ export function aRoute(
     sessionIdleSeconds: undefined,
     onUnauthenticated: 'auto',
     labels: new Map(),
+    clientCa: undefined,
     ...change,
   };
 }

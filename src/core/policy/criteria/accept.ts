@@ -9,6 +9,7 @@ export const accept = criterion({
   name: 'accept',
   data: nothing,
   needs: [],
+  reads: [],
   reasons: ['accept'],
   compile: () => () => accepted,
 });

@@ -9,6 +9,7 @@ import { nothing } from '../data.ts';
 export const authenticatedUser = identityCriterion({
   name: 'authenticated_user',
   data: nothing,
+  reads: ['user'],
   reasons: { pass: 'user-ok', fail: 'user-unauthorized' },
   compile: () => (subject) => subject !== undefined && subject.userId !== '',
 });

@@ -18,6 +18,7 @@ export const claim = identityCriterion({
   name: 'claim',
   data: listMatcher,
   hasSubPath: true,
+  reads: ({ subPath = '' }) => [`claim/${subPath}`],
   reasons: { pass: 'claim-ok', fail: 'claim-unauthorized' },
   compile: (matches, context) => {
     const name = context.subPath ?? '';

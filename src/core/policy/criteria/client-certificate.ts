@@ -120,6 +120,7 @@ export const clientCertificate = criterion({
   name: 'client_certificate',
   data: certificateMatcher,
   needs: ['certificate'],
+  reads: ['certificate'],
   reasons: [accepted, unauthorized].flatMap(({ reasons }) => reasons.list),
   compile: (matches, context) => {
     if (!context.hasClientCa || !context.refusesInvalidCertificate)

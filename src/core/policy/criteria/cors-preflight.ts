@@ -12,6 +12,7 @@ export const corsPreflight = httpCriterion({
   name: 'cors_preflight',
   data: nothing,
   needs: ['headers'],
+  reads: ['header/origin', 'header/access-control-request-method'],
   reasons: { pass: 'cors-request', fail: 'non-cors-request' },
   compile: () => (http) =>
     http.method === 'OPTIONS' &&

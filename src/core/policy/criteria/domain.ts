@@ -32,6 +32,7 @@ const domainMatcher: DataParser<StringMatcher> = createStringMatcher({
 export const domain = identityCriterion({
   name: 'domain',
   data: domainMatcher,
+  reads: ['email'],
   reasons: { pass: 'domain-ok', fail: 'domain-unauthorized', unknown: 'domain-ambiguous' },
   compile: (matches, { semantics }) => {
     const isStrict = semantics === 'strict';

@@ -9,6 +9,7 @@ import { stringMatcher } from '../matchers.ts';
 export const email = identityCriterion({
   name: 'email',
   data: stringMatcher,
+  reads: ['email'],
   reasons: { pass: 'email-ok', fail: 'email-unauthorized' },
   compile: (matches) => (subject) => matches(subject?.email ?? ''),
 });

@@ -9,6 +9,7 @@ import { stringListMatcher } from '../matchers.ts';
 export const groups = identityCriterion({
   name: 'groups',
   data: stringListMatcher,
+  reads: ['user', 'groups'],
   reasons: { pass: 'groups-ok', fail: 'groups-unauthorized' },
   compile: (matches) => (subject) =>
     subject?.groups === undefined || subject.userId === '' ? false : matches(subject.groups),

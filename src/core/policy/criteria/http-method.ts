@@ -9,6 +9,7 @@ import { stringMatcher } from '../matchers.ts';
 export const httpMethod = httpCriterion({
   name: 'http_method',
   data: stringMatcher,
+  reads: [],
   reasons: { pass: 'http-method-ok', fail: 'http-method-unauthorized' },
   compile: (matches) => (http) => matches(http.method),
 });

@@ -9,6 +9,7 @@ import { stringMatcher } from '../matchers.ts';
 export const httpPath = httpCriterion({
   name: 'http_path',
   data: stringMatcher,
+  reads: [],
   reasons: { pass: 'http-path-ok', fail: 'http-path-unauthorized' },
   compile: (matches) => (http) => matches(http.path),
 });

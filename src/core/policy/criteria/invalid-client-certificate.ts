@@ -15,6 +15,7 @@ export const invalidClientCertificate = criterion({
   name: 'invalid_client_certificate',
   data: nothing,
   needs: ['certificate'],
+  reads: ['certificate'],
   reasons: [required, invalid, valid].flatMap(({ reasons }) => reasons.list),
   compile: (_data, context) => {
     if (!context.hasClientCa) {

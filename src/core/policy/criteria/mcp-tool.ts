@@ -14,6 +14,7 @@ export const mcpTool = criterion({
   name: 'mcp_tool',
   data: stringMatcher,
   needs: ['body'],
+  reads: ['mcp'],
   reasons: ['mcp-tool-match', 'mcp-tool-no-match', 'mcp-not-a-tool-call', 'mcp-message-unreadable', NOT_UTF8_REASON],
   compile: (matches, { semantics }) => {
     const isStrict = semantics === 'strict';

@@ -9,6 +9,7 @@ export const reject = criterion({
   name: 'reject',
   data: nothing,
   needs: [],
+  reads: [],
   reasons: ['reject'],
   compile: () => () => rejected,
 });

@@ -17,6 +17,7 @@ export const sourceIp = criterion({
   name: 'source_ip',
   data: createTextListParser<AddressRange>('address or list of addresses', parseAddressRange),
   needs: [],
+  reads: ['source_ip'],
   reasons: [ok, unauthorized, unknown].flatMap(({ reasons }) => reasons.list),
   compile: (ranges, { semantics }) => {
     const isStrict = semantics === 'strict';

@@ -10,6 +10,7 @@ import { claimValues } from './claim.ts';
 export const sshUsernameMatchesClaim = identityCriterion({
   name: 'ssh_username_matches_claim',
   data: text('name of a claim'),
+  reads: ({ data }) => ['ssh', `claim/${typeof data === 'string' ? data : ''}`],
   reasons: { pass: 'ssh-username-ok', fail: 'ssh-username-unauthorized', unknown: 'request-not-ssh' },
   compile: (name, { semantics }) => {
     const isStrict = semantics === 'strict';

@@ -9,6 +9,7 @@ import { nothing } from '../data.ts';
 export const sshUsernameMatchesEmail = identityCriterion({
   name: 'ssh_username_matches_email',
   data: nothing,
+  reads: ['ssh', 'email'],
   reasons: { pass: 'ssh-username-ok', fail: 'ssh-username-unauthorized', unknown: 'request-not-ssh' },
   compile: (_data, { semantics }) => {
     const isStrict = semantics === 'strict';

@@ -9,6 +9,7 @@ import { stringMatcher } from '../matchers.ts';
 export const user = identityCriterion({
   name: 'user',
   data: stringMatcher,
+  reads: ['user'],
   reasons: { pass: 'user-ok', fail: 'user-unauthorized' },
   compile: (matches) => (subject) => (subject === undefined || subject.userId === '' ? false : matches(subject.userId)),
 });

@@ -1,0 +1,31 @@
+/** FactName: what a criterion reads, by name. A record of a Check holds these, and from them it can be judged again. */
+
+/**
+ * `anything`: whatever there may be; for criteria that cannot say it more exactly. Facts of the subject are only read where there is one.
+ * The time, and of the request method, host and path, are always known and are not named here.
+ */
+export type FactName =
+  | 'anything'
+  | 'source_ip'
+  | 'certificate'
+  | 'mcp'
+  | 'ssh'
+  | 'device'
+  | 'user'
+  | 'email'
+  | 'groups'
+  | 'auth_time'
+  | 'acr'
+  | `claim/${string}`
+  | `header/${string}`
+  | `query/${string}`
+  | `label/${string}`
+  | `record/${string}`;
+
+const ofSubject: ReadonlySet<string> = new Set(['user', 'email', 'groups', 'auth_time', 'acr', 'device']);
+
+/** Whether it is a fact about who asks: without identity there is none, and that is known. */
+export const isOfSubject = (name: FactName): boolean => ofSubject.has(name) || name.startsWith('claim/');
+
+/** The part after the slash: `department` of `claim/department`; empty where there is none. */
+export const subjectOfName = (name: FactName): string => name.slice(name.indexOf('/') + 1);
