@@ -11,11 +11,11 @@ import type { Findings, Needs } from './core/decision.ts';
 import { subjectOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import type { ExplainedCriterion } from './core/policy/compiled-policy.ts';
-import type { CertificateFacts } from './core/policy/facts.ts';
 import {
   isDependencyError,
   type AuditSink,
   type CheckHandler,
+  type ClientCertificates,
   type DependencyCode,
   type Eventually,
 } from './core/ports.ts';
@@ -39,12 +39,15 @@ const ANSWER_MARGIN_MS = 250;
 const ANSWER_WITHIN_MS = 4_500;
 
 /** What a reload swaps, whole: the generation, and the ports made from its secrets, keys and providers. */
-export type Live = { readonly generation: Generation; readonly ports: EndpointPorts };
+export type Live = {
+  readonly generation: Generation;
+  readonly ports: EndpointPorts;
+  readonly certificates: ClientCertificates;
+};
 
 export type CheckPorts = Pick<EndpointPorts, 'clock' | 'entropy' | 'logger'> & {
   /** What is in force now. A Check asks once, and keeps to it. */
   live(): Live;
-  certificate(request: AccessRequest, now: EpochSeconds): CertificateFacts;
   readonly assertions: AssertionCache;
   readonly audit: AuditSink;
   /** Told of each answer, for metrics. `micros` from first byte decoded to Outcome. */
@@ -129,7 +132,7 @@ function judge(
     generation: passage.live.generation,
     sealer: passage.live.ports.sealer,
     session,
-    certificate: (of, now) => ports.certificate(of, now),
+    certificate: (of, clientCa, now) => passage.live.certificates.factsOf(of.source.certificate, clientCa, now),
   };
   const judgement = check(request, known, passage.now);
   passage.trail.findings = judgement.findings;
@@ -148,7 +151,7 @@ function fetchNeeded(needs: Needs, passage: Passage, ports: CheckPorts): Eventua
     const isNone = needs.optional || (needs.unreadableIsNone && error.code === 'store-corrupt');
     if (!isNone) throw error;
     ports.observeFailure(error.code);
-    return { handle, session: undefined };
+    return { handle, session: undefined, isUnreadable: true };
   };
   try {
     const found = passage.live.ports.sessions.get(handle);
@@ -209,7 +212,7 @@ function allow(request: AccessRequest, findings: AllowedFindings, passage: Passa
     assertions: ports.assertions,
     signer: passage.live.ports.signer,
     entropy: ports.entropy,
-    certificate: () => ports.certificate(request, passage.now),
+    certificate: () => passage.live.certificates.factsOf(request.source.certificate, route.clientCa, passage.now),
   });
   return { kind: 'allow', upstream };
 }
@@ -239,7 +242,7 @@ function whenAnswered(
 ): Eventually<Answered> {
   const toAnswered = ({ response, code, detail, session }: EndpointAnswer): Answered => ({
     outcome: { kind: 'answer', response, code },
-    findings: session === undefined ? findings : { ...findings, session },
+    findings: session === undefined ? findings : { ...findings, session, found: { kind: 'session', session } },
     decision,
     code,
     detail,
@@ -305,7 +308,7 @@ function finish(answered: Answered, passage: Passage, ports: CheckPorts): Outcom
     ...answered,
     request: passage.request,
     requestId: passage.requestId,
-    generation: passage.live.generation.number,
+    generation: passage.live.generation,
     now: passage.now,
     micros,
   });

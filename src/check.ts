@@ -20,7 +20,9 @@ import { canFollowRedirect } from './core/response/readable-format.ts';
 import type { RefusalCode } from './core/response/refusal-codes.ts';
 import { matchTarget } from './core/route/match-target.ts';
 import type { Route } from './core/route/route.ts';
+import { takesSession } from './core/route/takes-session.ts';
 import { openSessionCookie, sessionCookieName } from './core/session/cookie.ts';
+import { noSession, unreadSession, type FoundSession } from './core/session/found-session.ts';
 import type { Session } from './core/session/session.ts';
 import { sessionState } from './core/session/state.ts';
 import type { EpochSeconds, SessionHandle } from './core/units.ts';
@@ -34,9 +36,16 @@ export type Known = {
   readonly generation: Generation;
   readonly sealer: Sealer;
   /** The answer to an earlier `needs`; `session` undefined = there is none, or it is optional and cannot be known. */
-  readonly session: { readonly handle: SessionHandle; readonly session: Session | undefined } | undefined;
-  /** The client's certificate, validated at `now`. Asked only where a policy needs it. */
-  certificate(request: AccessRequest, now: EpochSeconds): CertificateFacts;
+  readonly session:
+    | {
+        readonly handle: SessionHandle;
+        readonly session: Session | undefined;
+        /** It is not known whether there is one. */
+        readonly isUnreadable?: boolean;
+      }
+    | undefined;
+  /** The client's certificate, validated at `now` by `clientCa` (Route.clientCa). Asked only where something depends on it. */
+  certificate(request: AccessRequest, clientCa: string | undefined, now: EpochSeconds): CertificateFacts;
 };
 
 /**
@@ -49,8 +58,10 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
     target: undefined,
     client,
     route: undefined,
+    pinned: undefined,
     presented: undefined,
     session: undefined,
+    found: unreadSession,
     facts: undefined,
     verdict: undefined,
   };
@@ -69,27 +80,26 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
 
   const pinned = request.contextExtension('doorward.route') ?? request.contextExtension('route_id');
   const matched = matchTarget(target, known.generation.routes, pinned);
-  if (!matched.ok) return refuse(found, matched.error.code, matched.error.reason);
+  if (!matched.ok) return refuse({ ...found, pinned }, matched.error.code, matched.error.reason);
   const route = matched.value;
 
   const authenticated = authenticate({ request, host: target.host, scheme: route.origin.scheme, route, known, now });
   if (authenticated.kind === 'needs') return { ...authenticated, findings: { ...found, route } };
   if (authenticated.kind === 'refused') return refuse({ ...found, route }, 'two-credentials', authenticated.reason);
 
-  const { presented, session } = authenticated;
+  const { presented, session, found: foundSession } = authenticated;
   const facts = gatherFacts({
     request,
     target,
     route,
     client,
     session,
-    certificate: () => known.certificate(request, now),
+    certificate: () => known.certificate(request, route.clientCa, now),
     now,
   });
   const verdict = route.policy.evaluate(facts);
-  return decide({ target, client, route, presented, session, facts, verdict }, verdict, () =>
-    canFollowRedirect(request, route),
-  );
+  const judged = { target, client, route, pinned, presented, session, found: foundSession, facts, verdict };
+  return decide(judged, verdict, () => canFollowRedirect(request, route));
 }
 
 type Authenticated =
@@ -97,6 +107,7 @@ type Authenticated =
       readonly kind: 'known';
       readonly presented: SessionHandle | undefined;
       readonly session: Session | undefined;
+      readonly found: FoundSession;
     }
   | { readonly kind: 'refused'; readonly reason: string }
   | Omit<Needs, 'findings'>;
@@ -118,7 +129,8 @@ function authenticate(input: {
   const { config } = known.generation;
   const cookie = singleCookie(request, sessionCookieName(config.cookie_name, input.scheme));
   if (!cookie.ok) return { kind: 'refused', reason: cookie.error.reason };
-  if (cookie.value === undefined || (route !== undefined && !usesIdentity(route))) return anonymous;
+  if (cookie.value === undefined) return anonymous;
+  if (route !== undefined && !usesIdentity(route)) return unread;
 
   const opened = openSessionCookie(cookie.value, host, known.sealer, now);
   if (opened === undefined) return anonymous;
@@ -131,24 +143,28 @@ function authenticate(input: {
     };
   }
 
-  const { session } = known.session;
+  const { session, isUnreadable = false } = known.session;
   const presented = opened.handle;
-  return { kind: 'known', presented, session: session !== undefined && isLive(session, input) ? session : undefined };
+  if (session === undefined || now >= session.expiresAt) {
+    const found = isUnreadable ? unreadSession : noSession;
+    return { kind: 'known', presented, session: undefined, found };
+  }
+  const found = { kind: 'session', session } as const;
+  return { kind: 'known', presented, session: isLive(session, input) ? session : undefined, found };
 }
 
-/** Within the limits of the route (or the global ones), and of a provider that the route takes. */
-function isLive(
+/** Own paths go by the global limits, and take a session of any provider. */
+const isLive = (
   session: Session,
   { route, known, now }: { readonly route: Route | undefined; readonly known: Known; readonly now: EpochSeconds },
-): boolean {
-  const { config } = known.generation;
-  const lifetimeSeconds = route?.sessionLifetimeSeconds ?? config.session_lifetime;
-  const idleSeconds = route === undefined ? config.session_idle_timeout : route.sessionIdleSeconds;
-  if (sessionState(session, now, { lifetimeSeconds, idleSeconds }) !== 'live') return false;
-  return route === undefined || route.idps.length === 0 || route.idps.includes(session.idp);
-}
+): boolean => {
+  if (route !== undefined) return takesSession(route, session, now);
+  const { session_lifetime: lifetimeSeconds, session_idle_timeout: idleSeconds } = known.generation.config;
+  return sessionState(session, now, { lifetimeSeconds, idleSeconds }) === 'live';
+};
 
-const anonymous: Authenticated = { kind: 'known', presented: undefined, session: undefined };
+const anonymous: Authenticated = { kind: 'known', presented: undefined, session: undefined, found: noSession };
+const unread: Authenticated = { ...anonymous, found: unreadSession };
 
 /** Whether who it is could change anything: the decision, or what the upstream is told. */
 const usesIdentity = (route: Route): boolean =>
@@ -167,6 +183,8 @@ function checkOwnPath(
   if (origin === undefined) return refuse(found, 'route-not-found', 'no route covers this host');
 
   const route = known.generation.routes.forHost(host);
+  if (mustHaveCertificate(known.generation, route) && !known.certificate(request, route?.clientCa, now).valid)
+    return refuse({ ...found, route }, 'client-certificate', 'downstream_mtls: reject_connection');
   const scheme = schemeOf(origin);
   const authenticated = authenticate({ request, host, scheme, route: undefined, known, now });
   if (authenticated.kind === 'needs')
@@ -179,11 +197,22 @@ function checkOwnPath(
   if (authenticated.kind === 'refused') return refuse(found, 'two-credentials', authenticated.reason);
   return {
     kind: 'own',
-    findings: { ...found, route, presented: authenticated.presented, session: authenticated.session },
+    findings: {
+      ...found,
+      route,
+      presented: authenticated.presented,
+      session: authenticated.session,
+      found: authenticated.found,
+    },
     path,
     origin,
   };
 }
+
+/** Whether nothing at all is answered without a valid certificate; elsewhere policies say for which requests one is needed. */
+const mustHaveCertificate = ({ config }: Generation, route: Route | undefined): boolean =>
+  config.downstream_mtls?.enforcement === 'reject_connection' &&
+  (route?.clientCa ?? config.downstream_mtls.ca) !== undefined;
 
 type Judged = Findings & { readonly target: CanonicalTarget; readonly route: Route };
 

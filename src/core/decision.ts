@@ -4,6 +4,7 @@ import type { ClientAddress } from './request/client-address.ts';
 import type { CanonicalTarget } from './request/target.ts';
 import type { RefusalCode } from './response/refusal-codes.ts';
 import type { Route } from './route/route.ts';
+import type { FoundSession } from './session/found-session.ts';
 import type { Session } from './session/session.ts';
 import type { PolicyFacts } from './policy/facts.ts';
 import type { Verdict } from './policy/verdict.ts';
@@ -14,10 +15,14 @@ export type Findings = {
   readonly target: CanonicalTarget | undefined;
   readonly client: ClientAddress;
   readonly route: Route | undefined;
+  /** What Envoy's route names as the route (`context_extensions`); undefined = host and path choose it. */
+  readonly pinned: string | undefined;
   /** The session that the request's cookie names, whatever became of it. */
   readonly presented: SessionHandle | undefined;
   /** That session, if it is live here. */
   readonly session: Session | undefined;
+  /** What is known of it beyond this route. */
+  readonly found: FoundSession;
   /** What the policy looked at, and what it said. */
   readonly facts: PolicyFacts | undefined;
   readonly verdict: Verdict | undefined;

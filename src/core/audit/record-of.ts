@@ -1,10 +1,15 @@
-/** recordOf: the AuditRecord of one Check. INVARIANT: nothing secret goes in: no query, no header, no cookie, only the session's handle. */
+/**
+ * recordOf: the AuditRecord of one Check. INVARIANT: nothing secret goes in: no cookie, no credential, of a session only its handle, of query and
+ * headers only what a policy reads (recordedFacts).
+ */
 
 import type { Findings } from '../decision.ts';
 import type { AccessRequest } from '../request/access-request.ts';
 import type { Outcome } from '../response/decision.ts';
 import type { EpochSeconds } from '../units.ts';
-import type { AuditDecision, AuditRecord } from './audit-record.ts';
+import type { Generation } from '../generation.ts';
+import type { AuditDecision, AuditRecord, RecordedIdentity } from './audit-record.ts';
+import { recordedFacts } from './recorded-facts.ts';
 
 /** Clients choose these texts; a record stays readable all the same. */
 const METHOD_MAX = 64;
@@ -20,7 +25,7 @@ export type RecordInput = {
   readonly code: string;
   readonly detail?: string | undefined;
   readonly endpoint?: string;
-  readonly generation: number;
+  readonly generation: Pick<Generation, 'number' | 'contentHash'>;
   readonly now: EpochSeconds;
   readonly micros: number;
 };
@@ -38,13 +43,14 @@ export function recordOf(input: RecordInput): AuditRecord {
   const session = findings?.session;
   const verdict = findings?.verdict;
   return {
-    v: 1,
+    v: 2,
     time: input.now,
     request_id: input.requestId,
     decision: decisions[input.decision],
     status: outcome.kind === 'allow' ? 0 : outcome.response.status,
     code: input.code,
     route: findings?.route?.id,
+    route_pinned: findings?.pinned,
     rule: verdict?.rule,
     allow_reasons: verdict?.allow.reasons ?? [],
     deny_reasons: verdict?.deny.reasons ?? [],
@@ -52,18 +58,42 @@ export function recordOf(input: RecordInput): AuditRecord {
     email: session?.email,
     idp: session?.idp,
     session: session?.handle,
+    identity: identityOf(findings),
     credential: session === undefined ? 'none' : 'session-cookie',
     client_address: findings?.client.address ?? request?.source.address ?? '',
     client_address_from: findings?.client.from ?? 'peer',
+    client_address_via: viaOf(findings),
+    client_address_is_proxy: findings?.client.isProxy === true ? true : undefined,
     method: shortened(request?.method ?? '', METHOD_MAX),
     host: shortened(findings?.target?.host ?? request?.authority ?? '', HOST_MAX),
     path: shortened(pathOf(input), PATH_MAX),
-    policy_generation: input.generation,
+    policy_generation: input.generation.number,
+    policy_hash: input.generation.contentHash,
+    facts: factsOf(findings),
     endpoint: input.endpoint,
     detail: input.detail,
     latency_us: input.micros,
   };
 }
+
+const unread: RecordedIdentity = { state: 'unread' };
+const none: RecordedIdentity = { state: 'none' };
+
+function identityOf(findings: Findings | undefined): RecordedIdentity {
+  if (findings === undefined) return unread;
+  const { found, session: taken } = findings;
+  if (found.kind !== 'session') return found.kind === 'none' ? none : unread;
+  const { idp, createdAt, lastSeenAt } = found.session;
+  return { state: taken === undefined ? 'not-taken' : 'taken', idp, created: createdAt, last_seen: lastSeenAt };
+}
+
+const viaOf = (findings: Findings | undefined): readonly string[] | undefined =>
+  findings === undefined || findings.client.via.length === 0 ? undefined : findings.client.via;
+
+const factsOf = (findings: Findings | undefined): AuditRecord['facts'] =>
+  findings?.facts === undefined || findings.route === undefined
+    ? undefined
+    : recordedFacts(findings.route.policy.reads, findings.facts);
 
 /** The path that was judged; of a request that was not, what stands before any `?` and `#`. */
 function pathOf({ request, findings }: RecordInput): string {

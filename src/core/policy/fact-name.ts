@@ -26,6 +26,3 @@ const ofSubject: ReadonlySet<string> = new Set(['user', 'email', 'groups', 'auth
 
 /** Whether it is a fact about who asks: without identity there is none, and that is known. */
 export const isOfSubject = (name: FactName): boolean => ofSubject.has(name) || name.startsWith('claim/');
-
-/** The part after the slash: `department` of `claim/department`; empty where there is none. */
-export const subjectOfName = (name: FactName): string => name.slice(name.indexOf('/') + 1);

@@ -18,6 +18,10 @@ export type ClientAddress = {
   readonly address: string;
   /** How it was found: the peer itself, or X-Forwarded-For from trusted proxies. */
   readonly from: 'peer' | 'x-forwarded-for';
+  /** The trusted proxies that it was passed on by, Envoy's peer first; none where it is the peer. */
+  readonly via: readonly string[];
+  /** It is a trusted proxy itself, and nothing says for whom. */
+  readonly isProxy: boolean;
 };
 
 /** No honest request passes so many proxies; beyond it the walk stops at a proxy, which is an address that grants nothing. */
@@ -66,20 +70,37 @@ export function clientAddress(
 ): ClientAddress {
   const peer = canonicalAddress(request.source.address) ?? '';
   const isTrusted = (address: string): boolean => trustedProxies.some((range) => range.contains(address));
-  if (trustedProxies.length === 0 || !isTrusted(peer)) return { address: peer, from: 'peer' };
+  if (trustedProxies.length === 0 || !isTrusted(peer))
+    return { address: peer, from: 'peer', via: nobody, isProxy: false };
 
   const entries = request.headers
     .lines('x-forwarded-for')
     .flatMap((line) => line.split(','))
     .slice(-HOPS_MAX);
-  let client: ClientAddress = { address: peer, from: 'peer' };
+  let client: ClientAddress = { address: peer, from: 'peer', via: nobody, isProxy: true };
   for (const entry of entries.reverse()) {
     const address = forwardedAddress(entry.trim());
     if (address === undefined) break;
-    client = { address, from: 'x-forwarded-for' };
-    if (!isTrusted(address)) break;
+    const isProxy = isTrusted(address);
+    client = { address, from: 'x-forwarded-for', via: [...client.via, client.address], isProxy };
+    if (!isProxy) break;
   }
   return client;
+}
+
+const nobody: readonly string[] = [];
+
+/** The same walk over what is known of an earlier one; undefined where it would go on beyond that. */
+export function clientAddressAgain(
+  known: ClientAddress,
+  trustedProxies: readonly AddressRange[],
+): ClientAddress | undefined {
+  const chain = [...known.via, known.address];
+  const isTrusted = (address: string): boolean => trustedProxies.some((range) => range.contains(address));
+  const index = chain.findIndex((address) => !isTrusted(address));
+  const address = chain[index];
+  if (address === undefined) return known.isProxy ? known : undefined;
+  return { address, from: index === 0 ? 'peer' : 'x-forwarded-for', via: chain.slice(0, index), isProxy: false };
 }
 
 /** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */

@@ -13,13 +13,14 @@ import type { AuditRecord } from '../../../src/core/audit/audit-record.ts';
 import { epochSeconds } from '../../../src/core/units.ts';
 
 const aRecord = (over: Partial<AuditRecord> = {}): AuditRecord => ({
-  v: 1,
+  v: 2,
   time: epochSeconds(1_767_225_600.25),
   request_id: 'r-1',
   decision: 'allow',
   status: 0,
   code: 'allow',
   route: 'grafana',
+  route_pinned: undefined,
   rule: 'allow[0].and',
   allow_reasons: ['email-ok'],
   deny_reasons: [],
@@ -27,13 +28,18 @@ const aRecord = (over: Partial<AuditRecord> = {}): AuditRecord => ({
   email: 'alice@example.com',
   idp: 'default',
   session: 'h',
+  identity: { state: 'none' },
   credential: 'session-cookie',
   client_address: '192.0.2.1',
   client_address_from: 'peer',
+  client_address_via: undefined,
+  client_address_is_proxy: undefined,
   method: 'GET',
   host: 'grafana.example.com',
   path: '/a\n\u2028\u001b"',
   policy_generation: 1,
+  policy_hash: 'c0ffee',
+  facts: undefined,
   endpoint: undefined,
   detail: undefined,
   latency_us: 12,
@@ -57,7 +63,7 @@ describe('the audit sink', () => {
     expect(lines).toHaveLength(5000);
     const parsed = lines.map((line) => JSON.parse(line) as AuditRecord & { log: string });
     expect(parsed.map((record) => record.request_id)).toEqual(Array.from({ length: 5000 }, (_, i) => `r-${i}`));
-    expect(parsed[0]).toMatchObject({ log: 'audit', v: 1, path: '/a\n\u2028\u001b"', latency_us: 12 });
+    expect(parsed[0]).toMatchObject({ log: 'audit', v: 2, path: '/a\n\u2028\u001b"', latency_us: 12 });
     expect(parsed[0]).not.toHaveProperty('level');
   });
 

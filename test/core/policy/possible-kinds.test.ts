@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { FactName } from '../../../src/core/policy/fact-name.ts';
-import { isOfSubject, subjectOfName } from '../../../src/core/policy/fact-name.ts';
+import { isOfSubject } from '../../../src/core/policy/fact-name.ts';
 import { criteria } from '../../../src/core/policy/registry.ts';
 import type { PolicyFacts } from '../../../src/core/policy/facts.ts';
 import { anyFacts, aPolicy } from './arbitraries.ts';
@@ -177,8 +177,4 @@ describe('what a criterion says it reads', () => {
       expect(reads.some((name) => name === 'anything' || isOfSubject(name))).toBe(true);
     },
   );
-
-  test('has a name after the slash', () => {
-    expect(subjectOfName('claim/a/b')).toBe('a/b');
-  });
 });

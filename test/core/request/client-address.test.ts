@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { clientAddress, parseAddressRange } from '../../../src/core/request/client-address.ts';
+import { clientAddress, clientAddressAgain, parseAddressRange } from '../../../src/core/request/client-address.ts';
 import { formatIp, parseIp } from '../../../src/core/request/ip-address.ts';
 import { anAccessRequest } from './a-request.ts';
 
@@ -142,11 +142,14 @@ describe('an address range', () => {
 
 describe('the client address', () => {
   test('is the peer where no proxy is trusted, whatever is forwarded', () => {
-    expect(clientOf('192.0.2.1', ['203.0.113.9'], [])).toEqual({ address: '192.0.2.1', from: 'peer' });
+    expect(clientOf('192.0.2.1', ['203.0.113.9'], [])).toMatchObject({ address: '192.0.2.1', from: 'peer' });
   });
 
   test('is the peer where the peer is not a trusted proxy', () => {
-    expect(clientOf('192.0.2.1', ['203.0.113.9'], ['10.0.0.0/8'])).toEqual({ address: '192.0.2.1', from: 'peer' });
+    expect(clientOf('192.0.2.1', ['203.0.113.9'], ['10.0.0.0/8'])).toMatchObject({
+      address: '192.0.2.1',
+      from: 'peer',
+    });
   });
 
   test('is written canonically', () => {
@@ -155,7 +158,7 @@ describe('the client address', () => {
   });
 
   test('is empty where Envoy named no peer, and nothing forwarded is believed then', () => {
-    expect(clientOf('', ['203.0.113.9'], ['0.0.0.0/0', '::/0'])).toEqual({ address: '', from: 'peer' });
+    expect(clientOf('', ['203.0.113.9'], ['0.0.0.0/0', '::/0'])).toMatchObject({ address: '', from: 'peer' });
   });
 
   const proxies = ['10.0.0.0/8', '2001:db8::/32'];
@@ -185,7 +188,7 @@ describe('the client address', () => {
     ['not read from a port that is none', ['203.0.113.9:x'], '10.0.0.1', 'peer'],
     ['not read from quotes', ['"203.0.113.9"'], '10.0.0.1', 'peer'],
   ])('is %s', (_, forwarded, address, from) => {
-    expect(clientOf('10.0.0.1', forwarded, proxies)).toEqual({ address, from });
+    expect(clientOf('10.0.0.1', forwarded, proxies)).toMatchObject({ address, from });
   });
 
   test('is looked for in a bounded number of entries', () => {
@@ -201,5 +204,50 @@ describe('the client address', () => {
         expect(address).toBe('203.0.113.9');
       }),
     );
+  });
+});
+
+describe('the client address, walked again over what was recorded', () => {
+  const ranges = (texts: readonly string[]) =>
+    texts.flatMap((text) => {
+      const range = parseAddressRange(text);
+      return range.ok ? [range.value] : [];
+    });
+  const request = anAccessRequest({
+    source: { address: '10.0.0.1', port: 1, principal: '', certificate: '' },
+    headers: [['x-forwarded-for', '203.0.113.9, 10.0.0.2']],
+  });
+  const known = clientAddress(request, ranges(['10.0.0.0/8']));
+
+  test('has the proxies that passed it on, the peer first', () => {
+    expect(known).toEqual({
+      address: '203.0.113.9',
+      from: 'x-forwarded-for',
+      via: ['10.0.0.1', '10.0.0.2'],
+      isProxy: false,
+    });
+  });
+
+  test.each([
+    { proxies: ['10.0.0.0/8'], address: '203.0.113.9' },
+    { proxies: [], address: '10.0.0.1' },
+    { proxies: ['10.0.0.1'], address: '10.0.0.2' },
+    { proxies: ['10.0.0.2'], address: '10.0.0.1' },
+  ])('under $proxies it is what the request itself would give: $address', ({ proxies, address }) => {
+    const again = clientAddressAgain(known, ranges(proxies));
+    expect(again?.address).toBe(address);
+    expect(again).toEqual(clientAddress(request, ranges(proxies)));
+  });
+
+  test('is not known where a walk would go on beyond what was recorded', () => {
+    expect(clientAddressAgain(known, ranges(['10.0.0.0/8', '203.0.113.0/24']))).toBeUndefined();
+    const peer = clientAddress(request, []);
+    expect(clientAddressAgain(peer, ranges(['10.0.0.0/8']))).toBeUndefined();
+  });
+
+  test('stays a proxy that did not say for whom', () => {
+    const silent = clientAddress({ ...request, headers: anAccessRequest().headers }, ranges(['10.0.0.0/8']));
+    expect(silent).toMatchObject({ address: '10.0.0.1', isProxy: true });
+    expect(clientAddressAgain(silent, ranges(['10.0.0.0/8']))).toEqual(silent);
   });
 });

@@ -80,10 +80,12 @@ function findingsOf(change: Partial<Findings> & { showsDetails?: boolean; path?:
   const target = canonicalise({ method: 'GET', authority: 'grafana.example.com', path });
   return {
     target: target.ok ? target.value : undefined,
-    client: { address: '192.0.2.1', from: 'peer' },
+    client: { address: '192.0.2.1', from: 'peer', via: [], isProxy: false },
     route: aRoute('grafana', 'grafana.example.com', undefined, { showErrorDetails: showsDetails }),
     session: aSession(),
+    pinned: undefined,
     presented: undefined,
+    found: { kind: 'none' },
     facts: undefined,
     verdict: notInGroup,
     ...rest,
