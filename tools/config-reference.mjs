@@ -55,6 +55,12 @@ const CHAPTERS = [
     keys: ['policy_semantics', 'identity_semantics', 'trusted_proxies', 'bearer_token_format', 'runtime_flags'],
   },
   {
+    title: 'Client certificates',
+    keys: ['downstream_mtls', 'client_ca', 'client_ca_file', 'client_crl', 'client_crl_file'],
+    intro:
+      'Envoy must ask for certificates (`validation_context`) and pass them on (`include_peer_certificate: true`); it need not know the authorities, unless it is to reject connections.',
+  },
+  {
     title: 'Identity for the applications',
     keys: ['pass_identity_headers', 'assertion_header', 'jwt_claims_headers', 'jwt_groups_filter', 'jwt_issuer_format'],
   },

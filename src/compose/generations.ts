@@ -14,6 +14,7 @@ import type { AccessConfig, IdpConfig } from '../core/config.ts';
 import type { Clock, Entropy, Logger, OnceRegistry, Sealer, SealPurpose, SessionStore } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { compileCertificates } from './certificates.ts';
 import type { HeldConfig } from './load-in-worker.ts';
 import { runInSlices } from './run-in-slices.ts';
 
@@ -48,7 +49,10 @@ export async function compile(
       contentHash: loaded.contentHash,
     }),
   );
-  if (!built.ok) return err(await loaded.locate(built.error));
+  const { certificates, problems } = compileCertificates(loaded, lasting.clock.now());
+  if (!built.ok || certificates === undefined) {
+    return err(await loaded.locate([...(built.ok ? built.value.warnings : built.error), ...problems]));
+  }
   const signer = createAssertionSigner(access.signing_key, access.shared_secret);
   if (!signer.ok) {
     return err(await loaded.locate([{ severity: 'error', path: ['signing_key'], message: signer.error }]));
@@ -56,10 +60,10 @@ export async function compile(
   const idps = access.idps.map((idp) => keptProvider(idp, before) ?? createIdentityProvider(idp, lasting));
   const ports = { ...lasting, idps, sealer: sealerOf(access, lasting.entropy), signer: signer.value };
   return ok({
-    live: { generation: built.value.generation, ports },
+    live: { generation: built.value.generation, ports, certificates },
     idps,
     loaded: { access, server, files },
-    warnings: [...loaded.notices, ...(await loaded.locate(built.value.warnings))],
+    warnings: [...loaded.notices, ...(await loaded.locate([...built.value.warnings, ...problems]))],
   });
 }
 

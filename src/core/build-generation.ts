@@ -6,6 +6,7 @@
 import { parseHeaderTemplate } from './assertion/header-template.ts';
 import type { AccessConfig, RouteConfig } from './config.ts';
 import type { Generation } from './generation.ts';
+import { parseChangeWindows, type ChangeWindows } from './policy/change-window.ts';
 import { compilePolicy } from './policy/compile.ts';
 import type { CompiledPolicy } from './policy/compiled-policy.ts';
 import type { Problem, TreePath } from './problem.ts';
@@ -37,11 +38,17 @@ export function* buildGenerationSteps(source: GenerationSource): Steps<Result<Bu
   const { config } = source;
   const problems: Problem[] = [];
   const known = new Set(config.idps.map((idp) => idpName(idp.name)));
+  const changeWindows = parseChangeWindows(config.change_windows ?? {}, ['change_windows'], (path, message) =>
+    problems.push({ severity: 'error', path, message }),
+  );
   const routes: Route[] = [];
   const paths: TreePath[] = [];
   for (const [index, routeConfig] of config.routes.entries()) {
     yield;
-    const route = buildRoute({ config, route: routeConfig, path: source.routePath(index), idps: known }, problems);
+    const route = buildRoute(
+      { config, route: routeConfig, path: source.routePath(index), idps: known, changeWindows },
+      problems,
+    );
     if (route === undefined) continue;
     routes.push(route);
     paths.push(source.routePath(index));
@@ -63,6 +70,7 @@ type RouteSource = {
   readonly route: RouteConfig;
   readonly path: TreePath;
   readonly idps: ReadonlySet<IdpName>;
+  readonly changeWindows: ChangeWindows;
 };
 
 function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined {
@@ -102,6 +110,7 @@ function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined
     sessionIdleSeconds: shorter(route.session_idle_timeout, config.session_idle_timeout),
     onUnauthenticated: route.on_unauthenticated ?? 'auto',
     labels: new Map(Object.entries(route.labels ?? {})),
+    clientCa: route.tls_downstream_client_ca,
   };
   return built;
 }
@@ -113,7 +122,12 @@ const groupsFilter = (global: readonly string[], ofRoute: readonly string[]): re
 const shorter = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined ? other : other === undefined ? one : Math.min(one, other);
 
-function buildPolicy({ config, route, path }: RouteSource, problems: Problem[]): CompiledPolicy | undefined {
+function buildPolicy(
+  { config, route, path, changeWindows }: RouteSource,
+  problems: Problem[],
+): CompiledPolicy | undefined {
+  const mtls = config.downstream_mtls;
+  const hasClientCa = route.tls_downstream_client_ca !== undefined || mtls?.ca !== undefined;
   const compiled = compilePolicy({
     policy: route.policy,
     path: [...path, 'policy'],
@@ -126,8 +140,15 @@ function buildPolicy({ config, route, path }: RouteSource, problems: Problem[]):
       allowedDomains: route.allowed_domains ?? [],
       allowedIdpClaims: route.allowed_idp_claims ?? {},
     },
-    denyInvalidCertificate: false,
-    hasClientCa: false,
+    denyInvalidCertificate: hasClientCa && mtls?.enforcement !== 'policy',
+    hasClientCa,
+    changeWindows,
+    labels: new Map(Object.entries(route.labels ?? {})),
+    ownHeaders: new Set(
+      [config.assertion_header, ...Object.keys({ ...config.jwt_claims_headers, ...route.set_request_headers })].map(
+        (name) => name.toLowerCase(),
+      ),
+    ),
   });
   problems.push(...(compiled.ok ? compiled.value.warnings : compiled.error));
   return compiled.ok ? compiled.value.policy : undefined;

@@ -4,6 +4,7 @@
  */
 
 import type { Tree } from './problem.ts';
+import type { SanPattern } from './request/san.ts';
 
 export type PolicySemantics = 'strict' | 'pomerium';
 
@@ -42,6 +43,20 @@ export type RouteConfig = {
   readonly session_idle_timeout?: number;
   readonly on_unauthenticated?: 'auto' | 'redirect' | '401';
   readonly labels?: { readonly [key: string]: string };
+  /** PEM. Authorities for client certificates on this route, in place of those of `downstream_mtls`. */
+  readonly tls_downstream_client_ca?: string;
+};
+
+export type DownstreamMtlsConfig = {
+  /** PEM; undefined = only routes that have a `tls_downstream_client_ca` ask for certificates. */
+  readonly ca?: string;
+  /** PEM. */
+  readonly crl?: string;
+  readonly enforcement: 'policy' | 'policy_with_default_deny' | 'reject_connection';
+  /** At least one name of a certificate must match; empty = any names. */
+  readonly match_subject_alt_names: readonly SanPattern[];
+  /** Certificates above the leaf; 0 = no limit. */
+  readonly max_verify_depth: number;
 };
 
 export type IdpConfig = {
@@ -84,4 +99,8 @@ export type AccessConfig = {
   /** CIDRs of proxies whose X-Forwarded-For is believed. */
   readonly trusted_proxies: readonly string[];
   readonly signout_redirect_url?: string;
+  /** Named windows for the criterion `change_window`. */
+  readonly change_windows?: { readonly [name: string]: Tree };
+  /** Undefined = no client certificate is valid, and none is asked for. */
+  readonly downstream_mtls?: DownstreamMtlsConfig;
 };

@@ -1,6 +1,7 @@
 /** What Doorward needs from outside, in its own words. Each port has at least a memory implementation and a contract test. */
 
 import type { AuditRecord } from './audit/audit-record.ts';
+import type { CertificateFacts } from './policy/facts.ts';
 import type { AccessRequest } from './request/access-request.ts';
 import type { Outcome } from './response/decision.ts';
 import type { ClaimValue, LoginMark, Session } from './session/session.ts';
@@ -125,6 +126,15 @@ export interface IdentityProvider {
   revokeTokens(tokens: Session['tokens']): Promise<void>;
   /** For /readyz?verbose. */
   status(): 'ready' | 'trying' | { readonly failed: string };
+}
+
+/** Judges client certificates by the rules of one generation. Never throws. */
+export interface ClientCertificates {
+  /**
+   * `encoded`: as Envoy passes it on (URL-encoded PEM, leaf first); '' = none. `clientCa`: Route.clientCa; undefined = the authorities of
+   * the installation.
+   */
+  factsOf(encoded: string, clientCa: string | undefined, now: EpochSeconds): CertificateFacts;
 }
 
 /** Signs what Doorward says to upstreams. Synchronous: node:crypto on a miss, a cache in front of it. */

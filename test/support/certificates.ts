@@ -1,7 +1,7 @@
 /** A certificate authority for one test file, made by the real openssl. */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 import { locate } from '../../tools/components.mjs';
 import type { TemporaryFolder } from './temporary-folder.ts';
@@ -52,6 +52,62 @@ export function createCertificateAuthority(folder: TemporaryFolder, name = 'ca')
       const signed = ['x509', '-req', '-in', request, '-CA', caCert, '-CAkey', caKey, '-CAcreateserial'];
       openssl([...signed, '-out', certFile, '-days', VALID_DAYS, '-extfile', extensions]);
       return load(certFile, keyFile);
+    },
+  };
+}
+
+export type RevocableAuthority = Certificate & {
+  /** A leaf for clients with these `names` (`email:...`, `DNS:...`). */
+  issue(name: string, names: readonly string[], options?: { readonly isExpired?: boolean }): Certificate;
+  /** Replaces the list at `file` by one that names exactly these. */
+  writeRevocationList(file: string, revoked: readonly Certificate[]): void;
+};
+
+/** An authority of clients that can revoke: `openssl ca` with its database. */
+export function createRevocableAuthority(folder: TemporaryFolder, name: string): RevocableAuthority {
+  const certificate = createCertificateAuthority(folder, name);
+  const config = folder.file(`${name}.cnf`);
+  const database = folder.file(`${name}.db`);
+  writeFileSync(
+    config,
+    `[ca]\ndefault_ca = it\n[it]\ndatabase = ${database}\nserial = ${folder.file(`${name}.serial`)}\n` +
+      `certificate = ${certificate.certFile}\nprivate_key = ${certificate.keyFile}\ndefault_md = sha256\n` +
+      `default_crl_days = 1\npolicy = any\n[any]\ncommonName = supplied\n`,
+  );
+  writeFileSync(folder.file(`${name}.serial`), '1000\n');
+  writeFileSync(database, '');
+  const ca = ['ca', '-config', config, '-batch', '-notext'];
+  return {
+    ...load(certificate.certFile, certificate.keyFile),
+    issue: (leaf, names, { isExpired = false } = {}) => {
+      const file = (ending: string): string => folder.file(`${leaf}.${ending}`);
+      writeFileSync(
+        file('ext'),
+        `subjectAltName=${names.join(',')}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n`,
+      );
+      openssl(['req', ...EC_KEY, '-keyout', file('key'), '-out', file('csr'), '-subj', `/CN=${leaf}`]);
+      const dates = isExpired
+        ? ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z']
+        : ['-days', VALID_DAYS];
+      openssl([
+        ...ca,
+        '-outdir',
+        folder.path,
+        ...dates,
+        '-extfile',
+        file('ext'),
+        '-in',
+        file('csr'),
+        '-out',
+        file('crt'),
+      ]);
+      return load(file('crt'), file('key'));
+    },
+    writeRevocationList: (file, revoked) => {
+      writeFileSync(database, '');
+      for (const { certFile } of revoked) openssl(['ca', '-config', config, '-revoke', certFile]);
+      openssl(['ca', '-config', config, '-gencrl', '-out', `${file}.new`]);
+      renameSync(`${file}.new`, file);
     },
   };
 }

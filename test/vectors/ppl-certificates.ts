@@ -1,8 +1,9 @@
 /** The certificate of a vector's request, and what its settings make of it. */
 
 import { parseCertificates, parseRevocationLists } from '../../src/adapters/x509/parse-certificates.ts';
-import { compileSanPatterns, judgeCertificate, sanTypes } from '../../src/core/request/certificate.ts';
+import { compileSanPatterns, judgeCertificate } from '../../src/core/request/certificate.ts';
 import type { Certificate } from '../../src/core/request/certificate.ts';
+import { sanTypes } from '../../src/core/request/san.ts';
 import type { CertificateFacts } from '../../src/core/policy/facts.ts';
 import { NOW } from './ppl-facts.ts';
 import type { Fixtures, PplVector } from './vector.ts';
@@ -49,6 +50,7 @@ export function createCertificates(vector: PplVector, fixtures: Fixtures): Vecto
     revocationLists: lists?.value ?? [],
     names: names.value,
     depthMax: settings?.max_verify_depth ?? 1,
+    refusesStaleLists: false,
   };
   const hasCa = authorities.length > 0;
   return {

@@ -1,8 +1,9 @@
 /** AccessConfig from a file whose form is sound: defaults, units, secrets and what keys say about each other. */
 
 import type { AccessConfig } from '../../core/config.ts';
-import type { TreePath } from '../../core/problem.ts';
+import type { Tree, TreePath } from '../../core/problem.ts';
 import { buildIdps } from './build-idps.ts';
+import { buildMtls } from './build-mtls.ts';
 import { buildRoutes } from './build-routes.ts';
 import { defaults } from './defaults.ts';
 import { parseDuration } from './duration.ts';
@@ -20,7 +21,7 @@ type Context = SecretContext & { readonly pathOf: (item: object) => TreePath };
 export async function buildAccess(file: ConfigFile, context: Context): Promise<BuiltAccess> {
   const { problems } = context;
   const session = sessionTimes(file, problems);
-  const { routes, paths } = buildRoutes(file, session, context);
+  const { routes, paths } = await buildRoutes(file, session, context);
   const idps = await buildIdps(file, context);
   if (
     idps.length === 0 &&
@@ -33,6 +34,7 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
   checkSignOutUrl(file, problems);
   if (TAKEN_HEADERS.has((file.assertion_header ?? '').toLowerCase()))
     problems.error(['assertion_header'], '`assertion_header` must be a header that applications may get from Doorward');
+  const mtls = await buildMtls(file, context);
   const access: AccessConfig = {
     routes,
     idps,
@@ -58,7 +60,11 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
     jwt_issuer_format: file.jwt_issuer_format ?? defaults.jwt_issuer_format,
     assertion_header: file.assertion_header ?? defaults.assertion_header,
     trusted_proxies: listOfTexts(file.trusted_proxies),
+    ...(file.change_windows === undefined
+      ? {}
+      : { change_windows: file.change_windows as { readonly [name: string]: Tree } }),
     ...(file.signout_redirect_url === undefined ? {} : { signout_redirect_url: file.signout_redirect_url }),
+    ...(mtls === undefined ? {} : { downstream_mtls: mtls }),
   };
   return { access, routePaths: paths };
 }

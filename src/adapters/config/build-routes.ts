@@ -3,9 +3,11 @@
 import type { RouteConfig } from '../../core/config.ts';
 import type { Tree, TreePath } from '../../core/problem.ts';
 import { parseDuration } from './duration.ts';
+import { readPem } from './build-mtls.ts';
 import type { ProblemList } from './problem-list.ts';
 import type { ConfigFile } from './schema/file-schema.ts';
 import type { RouteFile } from './schema/route-keys.ts';
+import type { SecretContext } from './secrets.ts';
 import { listOfTexts } from './texts.ts';
 
 export type BuiltRoutes = {
@@ -16,17 +18,36 @@ export type BuiltRoutes = {
 
 type Globals = { readonly session_lifetime: number; readonly session_idle_timeout: number | undefined };
 
-export function buildRoutes(
+export async function buildRoutes(
   file: ConfigFile,
   globals: Globals,
-  context: { readonly problems: ProblemList; readonly pathOf: (item: object) => TreePath },
-): BuiltRoutes {
+  context: SecretContext & { readonly pathOf: (item: object) => TreePath },
+): Promise<BuiltRoutes> {
   const sources = [...(file.policy ?? []), ...(file.routes ?? [])];
   const paths = sources.map((source) => context.pathOf(source));
-  const routes = sources.map((source, index) => buildRoute(source, paths[index] ?? [], { globals, ...context }));
+  const routes: RouteConfig[] = [];
+  for (const [index, source] of sources.entries()) {
+    const path = paths[index] ?? [];
+    const route = buildRoute(source, path, { globals, ...context });
+    routes.push(namesFiles(source) ? { ...route, ...(await contentsOf(source, path, context)) } : route);
+  }
   if (routes.length === 0 && !context.problems.isTouched(['routes']) && !context.problems.isTouched(['policy']))
     context.problems.warning([], 'there are no routes: every request will be answered 404');
   return { routes, paths };
+}
+
+/** Waiting for nothing would take its time with thousands of routes. */
+const namesFiles = (route: RouteFile): boolean =>
+  (route.tls_downstream_client_ca ?? route.tls_downstream_client_ca_file) !== undefined;
+
+async function contentsOf(
+  route: RouteFile,
+  path: TreePath,
+  context: SecretContext,
+): Promise<Pick<RouteConfig, 'tls_downstream_client_ca'>> {
+  const { tls_downstream_client_ca: given, tls_downstream_client_ca_file: givenFile } = route;
+  const ca = await readPem(path, { key: 'tls_downstream_client_ca', given, givenFile }, context);
+  return ca === undefined ? {} : { tls_downstream_client_ca: ca };
 }
 
 type Context = { readonly problems: ProblemList; readonly globals: Globals };

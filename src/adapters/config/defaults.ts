@@ -21,4 +21,6 @@ export const defaults = {
   log_level: 'info',
   checks_in_flight_max: 10_000,
   audit_destination: 'stdout',
+  mtls_enforcement: 'policy_with_default_deny',
+  mtls_verify_depth: 1,
 } as const;

@@ -8,10 +8,11 @@ import type { YamlTree } from './yaml-tree.ts';
 export type Locate = (problems: readonly Problem[]) => readonly LocatedProblem[];
 
 /** What the core calls by one name and a file may call by another. */
-const OTHER_NAMES: { readonly [key: string]: string } = {
-  auth_url: 'authenticate_service_url',
-  session_lifetime: 'cookie_expire',
-  signing_key: 'signing_key_file',
+const OTHER_NAMES: { readonly [path: string]: readonly string[] } = {
+  auth_url: ['authenticate_service_url'],
+  session_lifetime: ['cookie_expire'],
+  'downstream_mtls.ca': ['client_ca', 'client_ca_file'],
+  'downstream_mtls.crl': ['client_crl', 'client_crl_file'],
 };
 
 export function createLocator(source: {
@@ -23,10 +24,12 @@ export function createLocator(source: {
 
   const inFile = (path: TreePath): TreePath => {
     const [key, index, ...rest] = path;
-    if (valueAt(yaml.tree, path.slice(0, 2)) !== undefined) return path;
-    if (key === 'routes' && typeof index === 'number') return [...routePath(index), ...rest];
-    const other = typeof key === 'string' ? OTHER_NAMES[key] : undefined;
-    return other === undefined ? path : [other, ...path.slice(1)];
+    if (key === 'routes' && typeof index === 'number' && valueAt(yaml.tree, path.slice(0, 2)) === undefined)
+      return inFile([...routePath(index), ...rest]);
+    if (valueAt(yaml.tree, path) !== undefined) return path;
+    const asFile = [...path.slice(0, -1), `${String(path.at(-1))}_file`];
+    const others = [asFile, ...(OTHER_NAMES[path.join('.')] ?? []).map((name) => [name])];
+    return others.find((other) => valueAt(yaml.tree, other) !== undefined) ?? path;
   };
 
   return (problems) => {

@@ -8,6 +8,10 @@ import type { SecretContext } from './secrets.ts';
 /** A file, and where in the configuration it was named. */
 export type NamedFile = { readonly path: TreePath; readonly file: string };
 
+/** PEM as it is, or out of base64. */
+export const pemTextOf = (value: string): string =>
+  value.includes('-----BEGIN') ? value : Buffer.from(value, 'base64').toString('latin1');
+
 /** Undefined (and a problem) when one is damaged; empty (and a problem) when there is none. */
 export async function checkCertificates(
   named: NamedFile,

@@ -2,6 +2,7 @@
 
 import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { pemTextOf } from './pem-files.ts';
 import { readSecrets } from './secrets.ts';
 import type { SecretContext } from './secrets.ts';
 
@@ -31,8 +32,7 @@ export async function readSigningKeys(
 
 /** `openssl ecparam -genkey` puts the name of the curve before the key; that is no key. */
 function pemBlocksOf(value: string): readonly string[] {
-  const text = value.includes('-----BEGIN') ? value : Buffer.from(value, 'base64').toString('latin1');
-  return [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----(?:[^-]|-(?!----))*-----END \1-----/g)]
+  return [...pemTextOf(value).matchAll(/-----BEGIN ([A-Z0-9 ]+)-----(?:[^-]|-(?!----))*-----END \1-----/g)]
     .filter(([, label]) => label !== 'EC PARAMETERS')
     .map(([block]) => `${block}\n`);
 }

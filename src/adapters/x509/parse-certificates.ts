@@ -20,8 +20,9 @@ import {
   SubjectAlternativeName,
 } from '@peculiar/asn1-x509';
 import type { Extension, GeneralName, Time } from '@peculiar/asn1-x509';
-import type { Certificate, RevocationList, SanType } from '../../core/request/certificate.ts';
+import type { Certificate, RevocationList } from '../../core/request/certificate.ts';
 import { formatIp, parseIp } from '../../core/request/ip-address.ts';
+import type { SanType } from '../../core/request/san.ts';
 import { err, ok } from '../../core/result.ts';
 import type { Result } from '../../core/result.ts';
 import { epochSeconds } from '../../core/units.ts';
@@ -161,6 +162,7 @@ function toRevocationList(der: Buffer): RevocationList {
   const hash = SIGNATURE_HASHES[signatureAlgorithm.algorithm];
   return {
     issuer: hexOf(AsnConvert.serialize(tbs.issuer)),
+    nextUpdate: tbs.nextUpdate === undefined ? undefined : timeOf(tbs.nextUpdate),
     serialNumbers: new Set((tbs.revokedCertificates ?? []).map(({ userCertificate }) => serialOf(userCertificate))),
     isSignedBy: (key: KeyObject) => hash !== undefined && verify(hash, signed, key, Buffer.from(signature)),
   };

@@ -12,9 +12,8 @@ import { err, ok } from '../result.ts';
 import type { Result } from '../result.ts';
 import { epochSeconds } from '../units.ts';
 import type { EpochSeconds } from '../units.ts';
-
-export const sanTypes = ['dns', 'email', 'ip_address', 'uri', 'user_principal_name'] as const;
-export type SanType = (typeof sanTypes)[number];
+import { sanTypes } from './san.ts';
+import type { SanPattern, SanType } from './san.ts';
 
 /** One certificate, parsed. Names of entities are the hex of their DER, so that equal text means equal name. */
 export type Certificate = {
@@ -43,6 +42,8 @@ export type Certificate = {
 /** A certificate revocation list, parsed. */
 export type RevocationList = {
   readonly issuer: string;
+  /** When there should be a newer one; undefined = it does not say. */
+  readonly nextUpdate: EpochSeconds | undefined;
   readonly serialNumbers: ReadonlySet<string>;
   isSignedBy(key: KeyObject): boolean;
 };
@@ -57,6 +58,8 @@ export type ClientCertificateRules = {
   readonly names: SanMatchers | undefined;
   /** Certificates above the leaf; 0 = no limit but that of the search. */
   readonly depthMax: number;
+  /** Whether a list that is older than its `nextUpdate` revokes: what was revoked since, it does not say. */
+  readonly refusesStaleLists: boolean;
 };
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
@@ -103,12 +106,12 @@ function extendChain(
   const { authorities } = search.rules;
   // An authority may be the leaf itself.
   const isAuthority = chain.length === 1 && authorities.some((authority) => isSame(authority, last));
-  if (isAuthority && keepsRules(chain, search.rules)) return chain;
+  if (isAuthority && keepsRules(chain, search)) return chain;
   if (chain.length >= CHAIN_LENGTH_MAX) return undefined;
   const isNext = (candidate: Certificate): boolean =>
     !chain.some((earlier) => isSame(earlier, candidate)) && isIssuer(candidate, last, chain.length - 1, search);
   for (const authority of authorities) {
-    if (isNext(authority) && keepsRules([...chain, authority], search.rules)) return [...chain, authority];
+    if (isNext(authority) && keepsRules([...chain, authority], search)) return [...chain, authority];
   }
   for (const candidate of search.intermediates) {
     const found = isNext(candidate) ? extendChain([...chain, candidate], candidate, search) : undefined;
@@ -138,12 +141,12 @@ const isUsable = (certificate: Certificate, now: EpochSeconds): boolean =>
   certificate.notBefore <= now && now <= certificate.notAfter && !certificate.hasUnknownCritical;
 
 /** What holds of a whole chain, leaf first: use, depth, names and revocation. */
-function keepsRules(chain: readonly Certificate[], rules: ClientCertificateRules): boolean {
+function keepsRules(chain: readonly Certificate[], { rules, now }: Search): boolean {
   if (rules.depthMax > 0 && chain.length - 1 > rules.depthMax) return false;
   if (!chain.every(mayAuthenticateClients)) return false;
   const [leaf, issuer] = chain;
   if (leaf === undefined || !hasWantedName(leaf, rules.names)) return false;
-  return issuer === undefined || !isRevoked(leaf, issuer, rules.revocationLists);
+  return issuer === undefined || !isRevoked(leaf, issuer, rules, now);
 }
 
 const mayAuthenticateClients = ({ extendedKeyUsage: usage }: Certificate): boolean =>
@@ -153,21 +156,31 @@ const hasWantedName = ({ names }: Certificate, matchers: SanMatchers | undefined
   matchers === undefined || sanTypes.some((type) => names[type].some((name) => matchers[type]?.(name) === true));
 
 /** Lists of the leaf's issuer only, as Envoy's `only_verify_leaf_cert_crl`. A list that the issuer did not sign revokes: it may hide one that does. */
-const isRevoked = (leaf: Certificate, issuer: Certificate, lists: readonly RevocationList[]): boolean =>
-  lists.some(
+const isRevoked = (
+  leaf: Certificate,
+  issuer: Certificate,
+  { revocationLists, refusesStaleLists }: ClientCertificateRules,
+  now: EpochSeconds,
+): boolean =>
+  revocationLists.some(
     (list) =>
-      list.issuer === issuer.subject && (!isSignedBy(list, issuer) || list.serialNumbers.has(leaf.serialNumber)),
+      list.issuer === issuer.subject &&
+      ((refusesStaleLists && isStale(list, now)) ||
+        !isSignedBy(list, issuer) ||
+        list.serialNumbers.has(leaf.serialNumber)),
   );
 
-function isSignedBy(list: RevocationList, issuer: Certificate): boolean {
+export const isStale = ({ nextUpdate }: RevocationList, now: EpochSeconds): boolean =>
+  nextUpdate !== undefined && nextUpdate < now;
+
+/** False also where the key is of another kind than the signature. */
+export function isSignedBy(list: RevocationList, issuer: Certificate): boolean {
   try {
     return list.isSignedBy(issuer.x509.publicKey);
   } catch {
     return false;
   }
 }
-
-export type SanPattern = { readonly type: SanType; readonly pattern: string };
 
 /**
  * The patterns of each type as one matcher; the error names each pattern that is no regular expression. `strict`: a name must match one
@@ -186,7 +199,7 @@ export function compileSanPatterns(
       const source = semantics === 'strict' ? pattern : looselyBound(pattern, position, ofType.length);
       const compiled = compileRegex(source);
       if (compiled.ok) return [compiled.value];
-      problems.push({ severity: 'error', path: [...path, index, 'pattern'], message: compiled.error });
+      problems.push({ severity: 'error', path: [...path, index, type], message: compiled.error });
       return [];
     });
     if (tests.length > 0) matchers[type] = (name) => tests.some((test) => test(name));
@@ -205,7 +218,7 @@ function looselyBound(pattern: string, index: number, count: number): string {
 /** What a request's certificate came to, and how long that holds. */
 export type JudgedCertificate = {
   readonly facts: CertificateFacts;
-  /** The facts hold at any time from the first to the second, both included. Of an invalid certificate only now. */
+  /** The facts hold at any time from the first to the second, both included. */
   readonly holds: readonly [from: EpochSeconds, until: EpochSeconds];
 };
 
@@ -220,8 +233,22 @@ export function judgeCertificate(
   if (leaf === undefined) return { facts: { presented, valid: false, leaf: undefined }, holds: [now, now] };
   const found = findClientChain(leaf, intermediates, rules, now);
   const facts: CertificateFacts = { presented, valid: found !== undefined, leaf: leaf.leaf };
-  if (found === undefined) return { facts, holds: [now, now] };
-  const from = Math.max(...found.map(({ notBefore }) => notBefore));
-  const until = Math.min(...found.map(({ notAfter }) => notAfter));
-  return { facts, holds: [epochSeconds(from), epochSeconds(until)] };
+  const from = found === undefined ? now : epochSeconds(Math.max(...found.map(({ notBefore }) => notBefore)));
+  return { facts, holds: [from, nextChange(found ?? [...chain, ...rules.authorities], rules, now)] };
+}
+
+/**
+ * The last second before time alone could change the judgement: until then the same certificates are usable, and the same lists stale. Of a
+ * valid one its own chain counts; of an invalid one all from which another chain could be made.
+ */
+function nextChange(
+  certificates: readonly Certificate[],
+  { revocationLists, refusesStaleLists }: ClientCertificateRules,
+  now: EpochSeconds,
+): EpochSeconds {
+  const ends = certificates.map(({ notAfter }) => notAfter);
+  const beginnings = certificates.filter(({ notBefore }) => notBefore > now).map(({ notBefore }) => notBefore - 1);
+  const updates = refusesStaleLists ? revocationLists.map(({ nextUpdate }) => nextUpdate ?? Infinity) : [];
+  const changes = [...ends, ...updates].filter((time) => time >= now);
+  return epochSeconds(Math.max(now, Math.min(...beginnings, ...changes)));
 }

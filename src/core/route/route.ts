@@ -42,4 +42,6 @@ export type Route = {
   readonly sessionIdleSeconds: number | undefined;
   readonly onUnauthenticated: 'auto' | 'redirect' | '401';
   readonly labels: ReadonlyMap<string, string>;
+  /** PEM. Its own authorities for client certificates; undefined = those of the installation. */
+  readonly clientCa: string | undefined;
 };

@@ -68,7 +68,7 @@ describe('a small file', () => {
     ['!ENOENT', '1:1 error the file does not exist'],
     ['!EACCES', '1:1 error the file may not be read by this user'],
     ['!EISDIR', '1:1 error the file is a directory'],
-    ['!EFBIG', '1:1 error the file is larger than 1 MiB'],
+    ['!EFBIG', '1:1 error the file is larger than 16 MiB'],
     ['!ENOTREG', '1:1 error the file is not a regular file'],
     ['!EIO', '1:1 error the file cannot be read'],
   ])('%j in place of a file is told in one sentence', async (content, line) => {
@@ -123,8 +123,11 @@ routes:
 `);
     // Others are other ways to say what is said here, or have one value only.
     const others = ['prefix', 'path', 'regex', 'allow_public_unauthenticated_access', 'allow_any_authenticated_user'];
+    const certificates = ['tls_downstream_client_ca', 'tls_downstream_client_ca_file'];
     const fixed = ['bearer_token_format', 'enable_google_cloud_serverless_authentication'];
-    expect([...Object.keys(access.routes[0] ?? {}), ...others, ...fixed].sort()).toEqual([...appliedRouteKeys].sort());
+    expect([...Object.keys(access.routes[0] ?? {}), ...others, ...certificates, ...fixed].sort()).toEqual(
+      [...appliedRouteKeys].sort(),
+    );
     expect(access.routes).toEqual([
       {
         from: 'https://a.example.com',

@@ -64,11 +64,9 @@ test('every key of Pomerium is known, and none has two fates', () => {
 
 /** Keys that let fewer people in, or change whom an application sees: none of them may pass with a notice. */
 const RESTRICTING = {
-  global:
-    words(`downstream_mtls client_ca client_ca_file client_crl client_crl_file identity_providers idp_access_token_allowed_audiences
+  global: words(`identity_providers idp_access_token_allowed_audiences
     cookie_domain policy_file metrics_basic_auth metrics_client_ca metrics_client_ca_file secrets`),
-  route:
-    words(`allowed_groups sub_policies mcp tls_downstream_client_ca tls_downstream_client_ca_file identity_providers
+  route: words(`allowed_groups sub_policies mcp identity_providers
     idp_access_token_allowed_audiences idp_client_id idp_client_secret kubernetes_service_account_token
     kubernetes_service_account_token_file upstream_tunnel set_authorization_header`),
 };

@@ -182,7 +182,7 @@ log_level: wran
 idps:
   corp: { client_id: x, prvider: google }
   other: { client_id: x, provider: googl }
-downstream_mtls: { ca: x }
+policy_file: x
 signing_key_file: missing.pem
 `;
   expect(linesOf(await load(yaml))).toEqual([
@@ -201,7 +201,7 @@ signing_key_file: missing.pem
     '16:12 error `log_level` must be debug, info, warn or error; did you mean `warn`?',
     '18:25 error unknown key `prvider`; did you mean `provider`?',
     '19:36 error `provider` must be one of oidc, auth0, azure, cognito, okta, onelogin, ping, gitlab, google; did you mean `google`?',
-    '20:1 error `downstream_mtls` is not applied: Doorward does not check client certificates by itself yet; let Envoy require them',
+    '20:1 error `policy_file` is not applied: list the routes in this file',
     '21:19 error `signing_key_file`: the file does not exist',
   ]);
 });

@@ -32,6 +32,7 @@ const rules = (changes: Partial<ClientCertificateRules> = {}): ClientCertificate
   revocationLists: [],
   names: undefined,
   depthMax: 0,
+  refusesStaleLists: true,
   ...changes,
 });
 
@@ -116,9 +117,20 @@ describe('a client certificate', () => {
     expect(isValid(leaf, { authorities: certificates(authority), revocationLists: lists(list) })).toBe(expected),
   );
 
+  test('a list that should have been replaced revokes where stale lists do', () => {
+    const revocationLists = lists('crl-empty');
+    const end = revocationLists[0]?.nextUpdate ?? epochSeconds(0);
+    const after = epochSeconds(end + 1);
+    expect(isValid('leaf', { revocationLists }, end)).toBe(true);
+    expect(isValid('leaf', { revocationLists }, after)).toBe(false);
+    expect(isValid('leaf', { revocationLists, refusesStaleLists: false }, after)).toBe(true);
+    expect(isValid('leaf-rsa', { authorities: certificates('rsaroot'), revocationLists }, after)).toBe(true);
+  });
+
   test('a list whose signature cannot be verified at all revokes', () => {
     const broken: RevocationList = {
       issuer: certificates('root')[0]?.subject ?? '',
+      nextUpdate: undefined,
       serialNumbers: new Set(),
       isSignedBy: () => {
         throw new Error('wrong kind of key');
@@ -141,7 +153,9 @@ describe('a client certificate', () => {
     const valid = judgeCertificate(true, certificates('leaf'), rules(), NOW);
     expect(valid.holds).toEqual([Date.UTC(2020, 0, 1) / 1000, Date.UTC(2056, 0, 1) / 1000]);
     const invalid = judgeCertificate(true, certificates('leaf-future'), rules(), NOW);
-    expect(invalid.holds).toEqual([NOW, NOW]);
+    expect(invalid.holds).toEqual([NOW, (certificates('leaf-future')[0]?.notBefore ?? 0) - 1]);
+    const expired = judgeCertificate(true, certificates('leaf-expired'), rules(), NOW);
+    expect(expired.holds).toEqual([NOW, Date.UTC(2056, 0, 1) / 1000]);
   });
 
   test('a long or circular chain costs a bounded number of signatures', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { compileSanPatterns } from '../../../src/core/request/certificate.ts';
-import type { SanPattern } from '../../../src/core/request/certificate.ts';
+import type { SanPattern } from '../../../src/core/request/san.ts';
 import type { PolicySemantics } from '../../../src/core/config.ts';
 
 function emailMatches(patterns: readonly string[], semantics: PolicySemantics, name: string): boolean {
@@ -38,8 +38,8 @@ describe('patterns for the names of certificates', () => {
     expect(compiled).toMatchObject({
       ok: false,
       error: [
-        { severity: 'error', path: ['downstream_mtls', 'match_subject_alt_names', 0, 'pattern'] },
-        { severity: 'error', path: ['downstream_mtls', 'match_subject_alt_names', 2, 'pattern'] },
+        { severity: 'error', path: ['downstream_mtls', 'match_subject_alt_names', 0, 'dns'] },
+        { severity: 'error', path: ['downstream_mtls', 'match_subject_alt_names', 2, 'dns'] },
       ],
     });
   });

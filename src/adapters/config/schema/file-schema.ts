@@ -6,7 +6,9 @@
 import { Type } from 'typebox';
 import type { Static, TObject, TProperties, TSchema } from 'typebox';
 import { defaults } from '../defaults.ts';
+import { changeWindows } from './change-window-keys.ts';
 import { defaultIdpKeys, idpList } from './idp-keys.ts';
+import { mtlsKeys } from './mtls-keys.ts';
 import { choice, duration, flag, foreign, HEADER_NAME_PATTERN, only, refused, rotatable, text, textList } from './parts.ts';
 import { foreignGlobalKeys, foreignRouteKeys } from './pomerium-keys.ts';
 import type { ForeignKey, ForeignKeys } from './pomerium-keys.ts';
@@ -147,6 +149,7 @@ const accessKeys = {
     }),
   ),
   signout_redirect_url: Type.Optional(text({ description: 'Where people go after they signed out.' })),
+  change_windows: Type.Optional(changeWindows),
   bearer_token_format: routeKeys.bearer_token_format,
   runtime_flags: Type.Optional(
     Type.Unsafe<unknown>({
@@ -190,6 +193,7 @@ const appliedKeys = {
   ),
   policy: Type.Optional(routeList('Pomerium’s older name of `routes`. Where both are given, these come first.')),
   ...accessKeys,
+  ...mtlsKeys,
   ...serverKeys,
 } as const;
 

@@ -105,10 +105,6 @@ export const foreignGlobalKeys: ForeignKeys = {
     'idp_service_account idp_refresh_directory_timeout idp_refresh_directory_interval idp_qps',
   ),
   ...unused('the kind of key decides the algorithm', 'signing_key_algorithm'),
-  ...refused(
-    'is not applied: Doorward does not check client certificates by itself yet; let Envoy require them',
-    'downstream_mtls client_ca client_ca_file client_crl client_crl_file',
-  ),
   ...refused(bearerTokens, 'identity_providers idp_access_token_allowed_audiences'),
   ...refused(
     'is not supported: each host has its own cookie; set `auth_url` for one sign-in over all hosts',
@@ -143,10 +139,6 @@ export const foreignRouteKeys: ForeignKeys = {
   ...unused('Doorward does not serve SSH', 'session_recording'),
   ...refused('is not applied: name the provider in `idps`, and here as `idp`', 'idp_client_id idp_client_secret'),
   ...refused(bearerTokens, 'idp_access_token_allowed_audiences identity_providers'),
-  ...refused(
-    'is not applied: Doorward does not check client certificates by itself yet; let Envoy require them',
-    'tls_downstream_client_ca tls_downstream_client_ca_file',
-  ),
   ...refused(
     'is not applied: Doorward does not speak to Kubernetes in a user’s name yet',
     'kubernetes_service_account_token kubernetes_service_account_token_file',

@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox';
 import type { Static, TObject } from 'typebox';
+import { routeMtlsKeys } from './mtls-keys.ts';
 import { choice, duration, flag, HEADER_NAME_PATTERN, headerMap, narrowingList, only, text, textList, textMap } from './parts.ts';
 
 const PATH_RELAXATIONS = ['encoded_slash', 'double_slash', 'dot_segments', 'backslash', 'non_ascii'] as const;
@@ -141,6 +142,7 @@ export const routeKeys = {
   labels: Type.Optional(
     textMap({ description: 'Labels of the target for the `label/<key>` criterion: `{ environment: production }`.' }),
   ),
+  ...routeMtlsKeys,
   bearer_token_format: Type.Optional(
     only('default', 'Doorward does not read bearer tokens yet, so another format would refuse nobody', {
       description: 'Whether `Authorization` is a credential. Doorward leaves it to the application.',
