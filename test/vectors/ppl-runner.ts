@@ -1,6 +1,8 @@
 /** Runs one policy vector: compiles its policy, gathers its facts, judges, and says where the outcome differs from the expected one. */
 
+import { anonymousFacts } from '../../src/core/policy/anonymous.ts';
 import { compilePolicy } from '../../src/core/policy/compile.ts';
+import type { CompiledPolicy } from '../../src/core/policy/compiled-policy.ts';
 import { decideVerdict } from '../../src/core/policy/decide-verdict.ts';
 import { reasonSet } from '../../src/core/policy/reasons.ts';
 import type { RuleResult, Verdict } from '../../src/core/policy/verdict.ts';
@@ -33,8 +35,11 @@ export function judge(vector: PplVector, fixtures: Fixtures): PplExpectation {
     flags: flagsOf(route),
     denyInvalidCertificate: certificates.denyInvalid,
     hasClientCa: certificates.hasCa,
+    changeWindows: new Map(),
+    labels: new Map(),
+    ownHeaders: new Set(),
   });
-  if (!compiled.ok) return CONFIG_ERROR;
+  if (!compiled.ok || namesOwnCriterion(compiled.value.policy)) return CONFIG_ERROR;
   if (route.mcp_server === true && request.method === 'OPTIONS' && request.ssh === undefined)
     return { final: 'mcp-cors-preflight', status: 204 };
 
@@ -54,6 +59,34 @@ export function judge(vector: PplVector, fixtures: Fixtures): PplExpectation {
     ...(status === undefined ? {} : { status }),
   };
 }
+
+/** The vectors know these criteria; a policy with another one did not load where they were made. */
+const vectorCriteria: ReadonlySet<string> = new Set([
+  'accept',
+  'authenticated_user',
+  'claim',
+  'client_certificate',
+  'cors_preflight',
+  'device',
+  'domain',
+  'email',
+  'groups',
+  'http_method',
+  'http_path',
+  'invalid_client_certificate',
+  'mcp_tool',
+  'reject',
+  'source_ip',
+  'ssh_ca',
+  'ssh_publickey',
+  'ssh_username',
+  'ssh_username_matches_claim',
+  'ssh_username_matches_email',
+  'user',
+]);
+
+const namesOwnCriterion = (policy: CompiledPolicy): boolean =>
+  policy.explain(anonymousFacts).criteria.some(({ name }) => !vectorCriteria.has(name.split('/')[0] ?? ''));
 
 /** Keys of the route and of its sub-policies together. */
 function flagsOf(route: PplVector['route']) {

@@ -1,10 +1,12 @@
 /** Reads test/vectors/strict.yaml and judges each case in both semantics. */
 
+import { parseChangeWindows } from '../../src/core/policy/change-window.ts';
 import { compilePolicy } from '../../src/core/policy/compile.ts';
 import type { PolicyFacts } from '../../src/core/policy/facts.ts';
 import { parseMcpMessage } from '../../src/core/policy/mcp-message.ts';
 import type { PolicySemantics } from '../../src/core/config.ts';
 import type { Problem, Tree } from '../../src/core/problem.ts';
+import { epochSeconds } from '../../src/core/units.ts';
 import { aSource, aSubject, anHttpRequest, someFacts } from '../core/policy/builders.ts';
 
 type Claims = { readonly [name: string]: readonly Tree[] };
@@ -19,6 +21,13 @@ export type StrictCase = {
     readonly user_claims?: Claims;
   };
   readonly path?: string;
+  readonly query?: string;
+  /** Lines by name, in lower case. */
+  readonly headers?: { readonly [name: string]: readonly string[] };
+  readonly labels?: { readonly [key: string]: string };
+  /** ISO 8601. */
+  readonly now?: string;
+  readonly change_windows?: { readonly [name: string]: Tree };
   readonly source_ip?: string;
   readonly ssh?: { readonly username: string };
   readonly mcp?: {
@@ -43,7 +52,12 @@ export type ExpectedVerdict = string | { readonly load: string };
 export type Judged = { readonly verdict: string; readonly problems: readonly Problem[] };
 
 export function judgeCase(given: StrictCase, semantics: PolicySemantics): Judged {
-  const compiled = compilePolicy(aSource(given.policy, { semantics, hasClientCa: given.client_ca === true }));
+  const labels = new Map(Object.entries(given.labels ?? {}));
+  const changeWindows = parseChangeWindows(given.change_windows ?? {}, [], (_path, message) => {
+    throw new Error(message);
+  });
+  const hasClientCa = given.client_ca === true;
+  const compiled = compilePolicy(aSource(given.policy, { semantics, hasClientCa, labels, changeWindows }));
   if (!compiled.ok)
     return { verdict: compiled.error.map(({ message }) => message).join('\n'), problems: compiled.error };
   const { kind } = compiled.value.policy.evaluate(factsOf(given));
@@ -53,7 +67,16 @@ export function judgeCase(given: StrictCase, semantics: PolicySemantics): Judged
 function factsOf(given: StrictCase): PolicyFacts {
   const { user, certificate, mcp, ssh } = given;
   return someFacts({
-    http: ssh === undefined ? anHttpRequest({ path: given.path ?? '/' }) : undefined,
+    ...(given.now === undefined ? {} : { now: epochSeconds(Date.parse(given.now) / 1000) }),
+    labels: new Map(Object.entries(given.labels ?? {})),
+    http:
+      ssh === undefined
+        ? anHttpRequest({
+            path: given.path ?? '/',
+            query: given.query ?? '',
+            header: (name) => given.headers?.[name] ?? [],
+          })
+        : undefined,
     sourceIp: given.source_ip ?? '10.0.0.5',
     subject:
       user === undefined

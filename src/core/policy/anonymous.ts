@@ -26,8 +26,8 @@ const constants: { readonly [name: string]: Possible } = {
   reject: { true: false, false: true },
 };
 
-function possible({ criterion, test }: LoadedCriterion): Possible {
-  if (!criterion.isIdentity) return constants[criterion.name] ?? { true: true, false: true };
+function possible({ criterion, isIdentity, test }: LoadedCriterion): Possible {
+  if (!isIdentity) return constants[criterion.name] ?? { true: true, false: true };
   const { state, reasons } = runTest(test, anonymousFacts);
   // With that reason the request leads to a login, whatever the operator makes of its value.
   if (reasons.asksLogin) return { true: false, false: false };

@@ -7,6 +7,7 @@ import type { PolicySemantics } from '../config.ts';
 import type { Problem, Tree, TreePath } from '../problem.ts';
 import { err, ok } from '../result.ts';
 import type { Result } from '../result.ts';
+import type { ChangeWindows } from './change-window.ts';
 import { evaluateAction, runTest } from './combine.ts';
 import type { CompiledBlock } from './combine.ts';
 import type { CompiledPolicy, ExplainedCriterion, Need } from './compiled-policy.ts';
@@ -35,6 +36,11 @@ export type PolicySource = {
   readonly denyInvalidCertificate: boolean;
   /** Whether a CA is configured against which client certificates of this route are validated. */
   readonly hasClientCa: boolean;
+  readonly changeWindows: ChangeWindows;
+  /** Labels of the route. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** Request headers, in lower case, that Doorward sets for the application on this route. */
+  readonly ownHeaders: ReadonlySet<string>;
 };
 
 export type PolicyResult = { readonly policy: CompiledPolicy; readonly warnings: readonly Problem[] };
@@ -70,7 +76,7 @@ function createPolicy(loaded: readonly LoadedBlock[], semantics: PolicySemantics
   const evaluate = (facts: PolicyFacts) =>
     decideVerdict(semantics, evaluateAction(allow, facts), evaluateAction(deny, facts));
   return {
-    needs: new Set<Need>(criteria.flatMap(({ criterion }) => criterion.needs)),
+    needs: new Set<Need>(criteria.flatMap(({ needs }) => needs)),
     reads: [...new Set(criteria.flatMap(({ reads }) => reads))],
     mayAllowAnonymous: couldAllowAnonymous(loaded),
     namesActor: criteria.some(({ criterion }) => criterion.name === 'actor'),

@@ -3,6 +3,7 @@
  * criteria/ are made with the helpers here; registry.ts lists them.
  */
 
+import type { ChangeWindows } from './change-window.ts';
 import type { Subject, HttpFacts, PolicyFacts } from './facts.ts';
 import type { Need } from './compiled-policy.ts';
 import type { FactName } from './fact-name.ts';
@@ -22,14 +23,22 @@ export type LoadContext = {
   readonly path: TreePath;
   /** Text after the first `/` of the criterion's key; undefined when there is none. */
   readonly subPath: string | undefined;
+  /** The named windows of the configuration. */
+  readonly changeWindows: ChangeWindows;
+  /** Labels of the route. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** Request headers, in lower case, that Doorward sets for the application on this route. */
+  readonly ownHeaders: ReadonlySet<string>;
   /** Whether client certificates are validated against a configured CA on this route. */
   readonly hasClientCa: boolean;
   /** Whether an invalid client certificate is refused on this route by a rule of its own. */
   readonly refusesInvalidCertificate: boolean;
   /** Stops the load in both semantics. */
-  error(path: TreePath, message: string): void;
+  readonly error: (path: TreePath, message: string) => void;
   /** What `strict` refuses to load and `pomerium` accepts: an error in the one, a warning in the other. */
   strictly(path: TreePath, message: string): void;
+  /** Loads, and is probably not what is meant. */
+  warn(path: TreePath, message: string): void;
   /** The two semantics could decide differently. */
   differs(path: TreePath, message: string): void;
 };
@@ -53,8 +62,13 @@ export type Criterion = {
   readonly isIdentity: boolean;
   /** Every fact that its test may look at, besides the time and the request's method, host and path. */
   reads(of: ReadBy): readonly FactName[];
-  load(data: Tree, context: LoadContext): Test | undefined;
+  load(data: Tree, context: LoadContext): LoadedUse | undefined;
 };
+
+/** What one use of a criterion must see. For most criteria that is the same in every use. */
+type Uses = { readonly needs: readonly Need[]; readonly reads: readonly FactName[]; readonly isIdentity: boolean };
+
+export type LoadedUse = Uses & { readonly test: Test };
 
 /** One use of a criterion in a policy. */
 export type ReadBy = { readonly data: Tree; readonly subPath: string | undefined };
@@ -72,12 +86,15 @@ type CriterionDefinition<T> = {
   readonly reads?: Reads;
   readonly reasons: readonly Reason[];
   readonly isIdentity?: boolean;
+  /** For a criterion whose data says what it looks at; `needs`, `reads` and `isIdentity` are then only what holds of every use. */
+  readonly uses?: (data: T) => Uses;
   readonly compile: (data: T, context: LoadContext) => Test;
 };
 
 export function criterion<T>(definition: CriterionDefinition<T>): Criterion {
   const { name, data, hasSubPath = false, needs, reasons, isIdentity = false, compile } = definition;
-  const { reads = readsAnything } = definition;
+  const { reads = readsAnything, uses } = definition;
+  const readsOf = typeof reads === 'function' ? reads : () => reads;
   return {
     name,
     form: data.form,
@@ -85,12 +102,14 @@ export function criterion<T>(definition: CriterionDefinition<T>): Criterion {
     needs,
     reasons,
     isIdentity,
-    reads: typeof reads === 'function' ? reads : () => reads,
+    reads: readsOf,
     load(tree, context) {
       if (context.subPath !== undefined && !hasSubPath)
         context.strictly(context.path, `\`${name}\` takes no path after a slash: write \`${name}\``);
       const parsed = data.parse(tree, context);
-      return parsed === undefined ? undefined : compile(parsed, context);
+      if (parsed === undefined) return undefined;
+      const common = { needs, reads: readsOf({ data: tree, subPath: context.subPath }), isIdentity };
+      return { ...(uses?.(parsed) ?? common), test: compile(parsed, context) };
     },
   };
 }
@@ -169,6 +188,7 @@ const emptyHttp: HttpFacts = { method: '', hostname: '', path: '', query: '', he
 export function httpCriterion<T>(definition: {
   readonly name: string;
   readonly data: DataParser<T>;
+  readonly hasSubPath?: boolean;
   readonly needs?: readonly Need[];
   readonly reads?: Reads;
   readonly reasons: ReasonsByTruth;

@@ -107,8 +107,8 @@ const someone: Subject = {
 };
 
 function warnOfCriterion(loaded: LoadedCriterion, block: LoadedBlock, options: LoadOptions, report: Report): void {
-  const { criterion, path } = loaded;
-  if (criterion.isIdentity) {
+  const { criterion, isIdentity, path } = loaded;
+  if (isIdentity) {
     const holds = (facts: PolicyFacts): boolean => holdsUnderPomerium(loaded, options, facts);
     if (holds(anonymousFacts))
       report.warn(path, 'for a request without identity this is unknown under `strict`, and holds under `pomerium`');
@@ -141,7 +141,7 @@ const holdsUnderPomerium = (loaded: LoadedCriterion, options: LoadOptions, facts
 /** Under `pomerium` the reason of a criterion that lacks identity leads to a login even from a rule that cannot hold, or that does hold. */
 function warnOfIdentity(block: LoadedBlock, allowing: readonly LoadedBlock[], report: Report): void {
   const { action, operator, criteria, path } = block;
-  const identity = criteria.find(({ criterion }) => criterion.isIdentity);
+  const identity = criteria.find(({ isIdentity }) => isIdentity);
   if (identity === undefined) return;
   const isAmongOthers = criteria.length > 1;
   const hasOtherBlocks = allowing.some((other) => other !== block);
@@ -170,10 +170,16 @@ const exactOperators = new Set(['is', 'in']);
 const isExact = (data: Tree): boolean =>
   !isObject(data) || Object.keys(data).every((operator) => exactOperators.has(operator));
 
+/** Labels are written by whoever writes the policy, and are UTF-8. */
+const comparesRequestText = ({ criterion }: LoadedCriterion): boolean =>
+  (criterion.form === 'string matcher' && criterion.name !== 'label') || criterion.name === 'http_query';
+
+const httpNames: ReadonlySet<string> = new Set(['http_method', 'http_path', 'cors_preflight', 'header', 'http_query']);
+
 function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
   const kinds = new Set<string>();
   const all = blocks.flatMap((block) => block.criteria.map((loaded) => ({ loaded, block })));
-  const hasIdentity = all.some(({ loaded }) => loaded.criterion.isIdentity);
+  const hasIdentity = all.some(({ loaded }) => loaded.isIdentity);
   const hasDeny = blocks.some(({ action, criteria }) => action === 'deny' && criteria.length > 0);
   if (hasIdentity && hasDeny)
     kinds.add('without identity or device, but denied anyway: `strict` refuses, `pomerium` asks for a login first');
@@ -182,13 +188,13 @@ function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
     ({ loaded, block }) => loaded.criterion.name === 'invalid_client_certificate' && isInverted(block.operator),
   );
   for (const { loaded, block } of all) {
-    const { criterion, data } = loaded;
+    const { criterion, isIdentity, data } = loaded;
     const isPlain = block.action === 'allow' && !isInverted(block.operator) && !mayRefuseCertificate;
-    if (criterion.isIdentity && block.operator === 'and' && block.criteria.length > 1)
+    if (isIdentity && block.operator === 'and' && block.criteria.length > 1)
       kinds.add(
         'without identity or device, but refused by another criterion of the same `and`: `strict` refuses, `pomerium` asks for a login',
       );
-    if (criterion.form === 'string matcher' && !(isPlain && isExact(data)))
+    if (comparesRequestText(loaded) && !(isPlain && isExact(data)))
       kinds.add('with a text that is not UTF-8: unknown under `strict`');
     if (criterion.name === 'domain')
       kinds.add('of a user whose e-mail address has more than one `@`: unknown under `strict`');
@@ -198,7 +204,7 @@ function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
       kinds.add('whose MCP message cannot be read: unknown under `strict`');
     if (criterion.name.startsWith('ssh_'))
       kinds.add('that are not SSH: unknown under `strict`, an empty name and key under `pomerium`');
-    if (['http_method', 'http_path', 'cors_preflight'].includes(criterion.name) && !isPlain)
+    if (httpNames.has(criterion.name) && !isPlain)
       kinds.add('that are not HTTP: unknown under `strict`, empty under `pomerium`');
   }
   return [...kinds];

@@ -1,20 +1,19 @@
 /** Validate: looks each criterion of the parsed blocks up, has it read its data, and makes its test. */
 
 import type { PolicySemantics } from '../config.ts';
-import type { Criterion, LoadContext, Test } from './criterion.ts';
-import type { FactName } from './fact-name.ts';
+import type { ChangeWindows } from './change-window.ts';
+import type { Criterion, LoadContext, LoadedUse } from './criterion.ts';
 import type { Block, ParsedCriterion } from './parse.ts';
 import { meant } from './parse.ts';
 import { criteriaByName } from './registry.ts';
 import type { Report } from './report.ts';
 
-export type LoadedCriterion = Omit<ParsedCriterion, 'name'> & {
-  /** With its path: `claim/department`. */
-  readonly name: string;
-  readonly criterion: Criterion;
-  readonly reads: readonly FactName[];
-  readonly test: Test;
-};
+export type LoadedCriterion = Omit<ParsedCriterion, 'name'> &
+  LoadedUse & {
+    /** With its path: `claim/department`. */
+    readonly name: string;
+    readonly criterion: Criterion;
+  };
 
 export type LoadedBlock = Omit<Block, 'criteria'> & { readonly criteria: readonly LoadedCriterion[] };
 
@@ -23,6 +22,11 @@ export type LoadOptions = {
   readonly semantics: PolicySemantics;
   readonly hasClientCa: boolean;
   readonly denyInvalidCertificate: boolean;
+  readonly changeWindows: ChangeWindows;
+  /** Labels of the route. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** Request headers, in lower case, that Doorward sets for the application on this route. */
+  readonly ownHeaders: ReadonlySet<string>;
 };
 
 /** Criteria of one policy. */
@@ -59,14 +63,17 @@ export function loadCriterion(
     semantics: options.semantics,
     path,
     subPath,
+    changeWindows: options.changeWindows,
+    labels: options.labels,
+    ownHeaders: options.ownHeaders,
     hasClientCa: options.hasClientCa,
     refusesInvalidCertificate: options.denyInvalidCertificate,
     error: (at, message) => report.error(at, message),
     strictly: (at, message) => report.strictly(at, message),
+    warn: (at, message) => report.warn(at, message),
     differs: (at, message) => report.warn(at, message),
   };
-  const test = criterion.load(data, context);
-  if (test === undefined) return undefined;
-  const reads = criterion.reads({ data, subPath });
-  return { ...parsed, name: subPath === undefined ? name : `${name}/${subPath}`, criterion, reads, test };
+  const use = criterion.load(data, context);
+  if (use === undefined) return undefined;
+  return { ...parsed, ...use, name: subPath === undefined ? name : `${name}/${subPath}`, criterion };
 }

@@ -57,6 +57,9 @@ export const aSource = (policy: Tree | undefined, changes: Partial<PolicySource>
   flags: {},
   denyInvalidCertificate: false,
   hasClientCa: false,
+  changeWindows: new Map(),
+  labels: new Map(),
+  ownHeaders: new Set(),
   ...changes,
 });
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { parseChangeWindows } from '../../../src/core/policy/change-window.ts';
 import { criteria } from '../../../src/core/policy/registry.ts';
 import type { Tree } from '../../../src/core/problem.ts';
 import { load } from './builders.ts';
@@ -14,6 +15,16 @@ const sections = text
   .split(/\n### /)
   .slice(1)
   .map((section) => ({ name: /^`([a-z_]+)`/.exec(section)?.[1] ?? '', section }));
+
+/** The windows that the paragraph about `change_window` shows. */
+const windowsText = /```text\nchange_windows:\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+const changeWindows = parseChangeWindows(
+  parse(windowsText) as { readonly [name: string]: Tree },
+  [],
+  (_path, message) => {
+    throw new Error(message);
+  },
+);
 
 describe('docs/policy-language.md', () => {
   test('has a paragraph for each criterion of the registry, in its order, and for no other', () => {
@@ -30,7 +41,11 @@ describe('docs/policy-language.md', () => {
       expect([...named].sort()).toEqual([...new Set(criterion.reasons)].sort());
 
       const example = /```yaml\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
-      const { policy } = load(parse(example) as Tree, { hasClientCa: true, denyInvalidCertificate: true });
+      const { policy } = load(parse(example) as Tree, {
+        hasClientCa: true,
+        denyInvalidCertificate: true,
+        changeWindows,
+      });
       const used = policy.explain({ subject: undefined } as never).criteria.map((entry) => entry.name.split('/')[0]);
       expect(used).toContain(name);
     },

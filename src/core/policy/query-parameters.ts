@@ -1,0 +1,56 @@
+/** Query parameters, as most applications read them (application/x-www-form-urlencoded, URL Standard), and where applications differ. */
+
+/** Parameters of one query; more than an application's form has. Beyond it the query is not read. */
+const PARAMETERS_MAX = 200;
+
+/** Each name with its values, in order of the query; undefined where applications could read it in different ways, or it is too long. */
+export function parseQuery(query: string): ReadonlyMap<string, readonly string[]> | undefined {
+  const parameters = new Map<string, string[]>();
+  if (query === '') return parameters;
+  // Some applications take `;` for a separator too.
+  if (query.includes(';')) return undefined;
+  const parts = query.split('&', PARAMETERS_MAX + 1);
+  if (parts.length > PARAMETERS_MAX) return undefined;
+  for (const part of parts) {
+    if (part === '') continue;
+    const equals = part.indexOf('=');
+    const name = decode(equals < 0 ? part : part.slice(0, equals));
+    const value = equals < 0 ? '' : decode(part.slice(equals + 1));
+    if (name === undefined || value === undefined) return undefined;
+    const values = parameters.get(name);
+    if (values === undefined) parameters.set(name, [value]);
+    else values.push(value);
+  }
+  return parameters;
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Page`, `page[]` and `page[0]` are `page` to some applications. */
+const looseName = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[[.].*$/s, '')
+    .trim();
+
+/** The only value of a parameter; `several` where it stands there more than once, in whatever spelling; undefined where it does not. */
+export function onlyValue(
+  parameters: ReadonlyMap<string, readonly string[]>,
+  wanted: string,
+): { readonly value: string } | 'several' | undefined {
+  const loose = looseName(wanted);
+  let found: string | undefined;
+  for (const [name, values] of parameters) {
+    if (name !== wanted && looseName(name) !== loose) continue;
+    const [value] = values;
+    if (name !== wanted || values.length > 1 || value === undefined || found !== undefined) return 'several';
+    found = value;
+  }
+  return found === undefined ? undefined : { value: found };
+}
