@@ -52,7 +52,14 @@ const CHAPTERS = [
   },
   {
     title: 'Decisions',
-    keys: ['policy_semantics', 'identity_semantics', 'trusted_proxies', 'bearer_token_format', 'runtime_flags'],
+    keys: [
+      'policy_semantics',
+      'identity_semantics',
+      'change_windows',
+      'trusted_proxies',
+      'bearer_token_format',
+      'runtime_flags',
+    ],
   },
   {
     title: 'Client certificates',
@@ -176,7 +183,9 @@ Editors complete and check it by \`schema/doorward.schema.json\`: begin the file
   Relative paths are meant from the folder of the configuration.
 - Durations are written as \`30s\`, \`90m\`, \`14h\`, \`1h30m\`, \`500ms\`, or as a number of seconds.
 - A list of texts may be written as one text with commas.
-- Aliases (\`&name\`, \`*name\`) work; merge keys (\`<<\`) and tags (\`!name\`) do not. The file has at most 1 MiB.
+- Aliases (\`&name\`, \`*name\`) work; merge keys (\`<<\`) and tags (\`!name\`) do not. The file has at most 1 MiB; up to 16 MiB (some
+  30,000 routes with five rules each) when it is plain: maps and lists in lines or brackets, texts of one line or after \`|\`, comments, and nothing
+  else, so no aliases.
 - A key that is unknown, or in the wrong place, is an error.
 - The file, and every file that it names, is read anew on SIGHUP and when it changes. If anything is wrong with it, the old one stays.
 `;

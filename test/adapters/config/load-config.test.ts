@@ -254,6 +254,7 @@ jwt_issuer_format: uri
 assertion_header: X-Identity
 trusted_proxies: 10.0.0.0/8, 192.168.0.0/16
 signout_redirect_url: https://example.com/bye
+change_windows: { deploys: { timezone: UTC, days: mon-fri, hours: { after: 9 AM }, freezes: [2026-12-25] } }
 `);
     expect(access).toMatchObject({
       policy_semantics: 'pomerium',
@@ -270,6 +271,9 @@ signout_redirect_url: https://example.com/bye
       assertion_header: 'X-Identity',
       trusted_proxies: ['10.0.0.0/8', '192.168.0.0/16'],
       signout_redirect_url: 'https://example.com/bye',
+      change_windows: {
+        deploys: { timezone: 'UTC', days: 'mon-fri', hours: { after: '9 AM' }, freezes: ['2026-12-25'] },
+      },
     });
   });
 
@@ -284,6 +288,16 @@ signout_redirect_url: https://example.com/bye
   );
 
   test.each([
+    ['change_windows: { w: { days: mon } }', '1:22 error `timezone` is missing'],
+    ['change_windows: { w: { timezone: UTC, zone: UTC } }', '1:39 error unknown key `zone`'],
+    [
+      'change_windows: { w: { timezone: UTC, freezes: [5] } }',
+      '1:49 error `change_windows.w.freezes[0]` must be a date, or a range with `from` and `until`',
+    ],
+    [
+      'change_windows: { "a b": { timezone: UTC } }',
+      '1:19 error `change_windows` must have names of letters, digits and `_-.` as keys',
+    ],
     ['jwt_claims_headers: { X-A: a, x-a: b }', '1:36 error the header `x-a` is given twice'],
     ['jwt_claims_headers: [a, A]', '1:25 error the header `x-pomerium-claim-a` is given twice'],
     ['jwt_claims_headers: { Cookie: a }', '1:31 error `cookie` cannot carry a claim'],
