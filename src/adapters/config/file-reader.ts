@@ -16,8 +16,10 @@ export type ReadFileRecord = {
   readonly digest: string | undefined;
 };
 
-/** Bytes. Certificates and keys are small; devices and logs are not what was meant. */
-export const FILE_BYTES_MAX = 1024 * 1024;
+/** Bytes of a configuration, which a program may have written. Devices and logs are not what was meant. */
+export const FILE_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes of a file that a configuration names: certificates and keys are small. */
+const NAMED_FILE_BYTES_MAX = 1024 * 1024;
 
 /** A regular file (or a link to one) of at most FILE_BYTES_MAX bytes. Never waits at a pipe, never reads a device. */
 export const readRegularFile: ReadFile = async (path) => {
@@ -78,7 +80,7 @@ export class FileReader {
   }
 
   /** UTF-8 text without a byte order mark. The error follows "the file" and names neither its path nor its content. */
-  async text(path: string): Promise<Result<string, string>> {
+  async text(path: string, bytesMax: number = NAMED_FILE_BYTES_MAX): Promise<Result<string, string>> {
     const absolute = this.resolve(path);
     let bytes: Uint8Array;
     try {
@@ -88,6 +90,7 @@ export class FileReader {
       return err(whyUnreadable(error));
     }
     this.#digests.set(absolute, digestOf(bytes));
+    if (bytes.length > bytesMax) return err(`is larger than ${bytesMax / 1024 / 1024} MiB`);
     try {
       return ok(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     } catch {

@@ -11,7 +11,7 @@ import { err, ok } from '../../core/result.ts';
 import type { Result } from '../../core/result.ts';
 import { buildAccess } from './build-access.ts';
 import { buildServer } from './build-server.ts';
-import { FileReader } from './file-reader.ts';
+import { FILE_BYTES_MAX, FileReader } from './file-reader.ts';
 import type { ReadFile, ReadFileRecord } from './file-reader.ts';
 import { foreignKeyNotices } from './foreign-key-notices.ts';
 import { interpolate } from './interpolate.ts';
@@ -21,7 +21,7 @@ import type { Locate } from './locator.ts';
 import { ProblemList } from './problem-list.ts';
 import type { ServerConfig } from './server-config.ts';
 import { checkShape } from './shape.ts';
-import { valueAt } from './tree.ts';
+import { emptyTree, isList, valueAt } from './tree.ts';
 import { parseYamlTree } from './yaml-tree.ts';
 import type { YamlTree } from './yaml-tree.ts';
 
@@ -52,6 +52,8 @@ export type LoadOptions = {
   readonly readFile: ReadFile;
   /** Processors that `workers: auto` may use; those of the machine if not given. */
   readonly processors?: number;
+  /** Values of keys at the top of the file that it does not have. */
+  readonly assume?: { readonly [key: string]: Tree };
   /**
    * What compiling finds in `access`, with paths of the file. Called only when the load fails, with what is sound of the file, so that the
    * report has everything that is wrong; whoever gets a LoadedConfig compiles it himself.
@@ -61,7 +63,7 @@ export type LoadOptions = {
 
 export async function loadConfig(options: LoadOptions): Promise<Result<LoadedConfig, ConfigReport>> {
   const files = new FileReader(options.path, options.readFile);
-  const text = await files.text(resolve(options.path));
+  const text = await files.text(resolve(options.path), FILE_BYTES_MAX);
   const whole = (message: string): Result<never, ConfigReport> => {
     const problem = { severity: 'error', file: options.path, line: 1, column: 1, message } as const;
     return err({ problems: [problem], files: files.files });
@@ -81,7 +83,8 @@ async function loadTree(
   files: FileReader,
   options: LoadOptions,
 ): Promise<Result<LoadedConfig, ConfigReport>> {
-  const { tree, problems: unset } = interpolate(yaml.tree, options.env);
+  const { tree: written, problems: unset } = interpolate(yaml.tree, options.env);
+  const tree = assuming(written, options.assume ?? {});
   const shape = checkShape(tree);
   const incomplete = new ProblemList(unset);
   const problems = new ProblemList([...unset, ...shape.problems.filter(({ path }) => !incomplete.isFaulty(path))]);
@@ -110,6 +113,11 @@ async function loadTree(
     contentHash: hashContent(built.access, (index, key) => valueAt(yaml.tree, [...routePath(index), key])),
     files: files.files,
   });
+}
+
+function assuming(tree: Tree, assumed: { readonly [key: string]: Tree }): Tree {
+  if (tree === null || typeof tree !== 'object' || isList(tree)) return tree;
+  return Object.assign(emptyTree(), assumed, tree);
 }
 
 /** Of what compiling an incomplete file finds, the errors that would be there as well if it were complete. */

@@ -1,6 +1,6 @@
 /**
- * Reads YAML text into a plain tree and remembers where each key and value stood. Everything is bounded before it is built: a file of
- * one megabyte can neither nest, nor multiply by aliases, nor take the parser long. Knows nothing of what the keys mean.
+ * Reads YAML text into a plain tree and can tell where each key and value stood. Everything is bounded before it is built: a file can neither
+ * nest, nor multiply by aliases, nor take the parser long. Knows nothing of what the keys mean.
  */
 
 import { CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseDocument } from 'yaml';
@@ -8,11 +8,17 @@ import type { Document, Node, Pair, YAMLError } from 'yaml';
 import type { Tree, TreePath } from '../../core/problem.ts';
 import { err, ok } from '../../core/result.ts';
 import type { Result } from '../../core/result.ts';
+import { parsePlainYaml } from './plain-yaml.ts';
+import type { PlainYaml } from './plain-yaml.ts';
 import { emptyTree } from './tree.ts';
 import { describeYamlError } from './yaml-messages.ts';
+import { noChildren } from './yaml-spot.ts';
+import type { Spot } from './yaml-spot.ts';
 
-/** Characters. A configuration is written by people; a larger one is a mistake. */
+/** Characters of a text that needs the whole of YAML; its parser takes time and memory, and aliases can multiply what is there. */
 export const TEXT_CHARS_MAX = 1024 * 1024;
+/** Characters of a text that is plain throughout (plain-yaml.ts), as programs write it: some 30,000 routes with five rules each. */
+export const PLAIN_TEXT_CHARS_MAX = 16 * 1024 * 1024;
 /** Levels of lists and maps; a policy needs about ten. */
 const DEPTH_MAX = 64;
 /** Columns of indentation, and block indicators in one line: together they bound the depth before anything recursive runs. */
@@ -29,13 +35,6 @@ export type Position = { readonly line: number; readonly column: number };
 
 export type SyntaxFault = Position & { readonly message: string };
 
-/** Where a value stood, where its key stood, and the same for what is inside. */
-type Spot = {
-  readonly offset: number;
-  readonly keyOffset: number | undefined;
-  readonly children: ReadonlyMap<string | number, Spot>;
-};
-
 export type YamlTree = {
   readonly tree: Tree;
   /** The position of the value (or of its key); of the nearest enclosing value where the path leads to nothing. */
@@ -44,31 +43,54 @@ export type YamlTree = {
 
 type Fault = { readonly offset: number; readonly message: string };
 
-const noChildren: ReadonlyMap<string | number, Spot> = new Map();
-
 /** One YAML 1.2 document of core types. The errors are all that were found, in order of position; none quotes a value. */
 export function parseYamlTree(text: string): Result<YamlTree, readonly SyntaxFault[]> {
-  const lines = new LineCounter();
-  const refuse = (faults: readonly Fault[]): Result<never, readonly SyntaxFault[]> => {
-    indexLines(lines, text);
-    const sorted = [...faults].sort((a, b) => a.offset - b.offset).slice(0, SYNTAX_ERRORS_MAX);
-    return err(sorted.map(({ offset, message }) => ({ ...positionAt(lines, offset), message })));
-  };
+  if (text.length > PLAIN_TEXT_CHARS_MAX) return refuse(text, [{ offset: 0, message: tooLarge(PLAIN_TEXT_CHARS_MAX) }]);
+  const plain = parsePlainYaml(text);
+  if (plain.ok) return ok(plainTree(plain.value, text));
+  if (text.length <= TEXT_CHARS_MAX) return parseWholeYaml(text);
+  const { offset, message } = plain.error;
+  return refuse(text, [
+    { offset, message: `${tooLarge(TEXT_CHARS_MAX)}, and so it must be plain YAML throughout; here ${message}` },
+  ]);
+}
 
+/** All of YAML. Of a text that `parsePlainYaml` reads too, the same tree and the same places. */
+export function parseWholeYaml(text: string): Result<YamlTree, readonly SyntaxFault[]> {
   const excess = findExcess(text);
-  if (excess !== undefined) return refuse([excess]);
+  if (excess !== undefined) return refuse(text, [excess]);
   const parsed = compose(text);
-  if (!parsed.ok) return refuse(parsed.error);
+  if (!parsed.ok) return refuse(text, parsed.error);
 
   const reader = new TreeReader();
   const root = reader.read(parsed.value);
-  if (reader.faults.length > 0) return refuse(reader.faults);
+  if (reader.faults.length > 0) return refuse(text, reader.faults);
 
-  indexLines(lines, text);
+  const lines = linesOf(text);
   return ok({
     tree: root.tree,
     positionOf: (path, atKey) => positionAt(lines, offsetOf(root.spot, path, atKey)),
   });
+}
+
+function refuse(text: string, faults: readonly Fault[]): Result<never, readonly SyntaxFault[]> {
+  const lines = linesOf(text);
+  const sorted = [...faults].sort((a, b) => a.offset - b.offset).slice(0, SYNTAX_ERRORS_MAX);
+  return err(sorted.map(({ offset, message }) => ({ ...positionAt(lines, offset), message })));
+}
+
+const tooLarge = (chars: number): string => `the file is larger than ${chars / 1024 / 1024} MiB`;
+
+/** Most texts have no problem that must be found in them: what tells where something stands is made when it is asked for. */
+function plainTree({ tree, spots }: PlainYaml, text: string): YamlTree {
+  let found: { readonly root: Spot; readonly lines: LineCounter } | undefined;
+  return {
+    tree,
+    positionOf: (path, atKey) => {
+      found ??= { root: spots(), lines: linesOf(text) };
+      return positionAt(found.lines, offsetOf(found.root, path, atKey));
+    },
+  };
 }
 
 function compose(text: string): Result<Document.Parsed, readonly Fault[]> {
@@ -98,8 +120,6 @@ function compose(text: string): Result<Document.Parsed, readonly Fault[]> {
 /** What would make the parser recurse deeply or work long; found by its own lexer, whose time is linear. */
 function findExcess(text: string): Fault | undefined {
   const tooDeep = (offset: number): Fault => ({ offset, message: 'nested too deeply' });
-  if (text.length > TEXT_CHARS_MAX)
-    return { offset: 0, message: `the file is larger than ${TEXT_CHARS_MAX / 1024 / 1024} MiB` };
   let offset = 0;
   let tokens = 0;
   let flowDepth = 0;
@@ -110,7 +130,9 @@ function findExcess(text: string): Fault | undefined {
     if (type !== 'space' && !isMarker(type)) tokens += 1;
     if (tokens > TOKENS_MAX) return { offset, message: `the file has more than ${TOKENS_MAX} YAML tokens` };
     if (type === 'newline') indicatorsInLine = 0;
-    else if (type === 'seq-item-ind' || type === 'explicit-key-ind' || type === 'map-value-ind') indicatorsInLine += 1;
+    else if (type === 'seq-item-ind' || type === 'explicit-key-ind') indicatorsInLine += 1;
+    // In braces, colons stand beside each other, not inside each other.
+    else if (type === 'map-value-ind') indicatorsInLine += flowDepth === 0 ? 1 : 0;
     else if (type === 'flow-seq-start' || type === 'flow-map-start') flowDepth += 1;
     else if (type === 'flow-seq-end' || type === 'flow-map-end') flowDepth = Math.max(0, flowDepth - 1);
     if (atLineStart && type === 'space' && lexeme.length > INDENT_COLUMNS_MAX) return tooDeep(offset);
@@ -247,9 +269,11 @@ function offsetOf(root: Spot, path: TreePath, atKey: boolean): number {
   return spot.offset;
 }
 
-function indexLines(lines: LineCounter, text: string): void {
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
   lines.addNewLine(0);
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return lines;
 }
 
 function positionAt(lines: LineCounter, offset: number): Position {

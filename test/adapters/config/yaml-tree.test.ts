@@ -159,6 +159,19 @@ describe('faults', () => {
 });
 
 describe('bounds', () => {
+  test('a line of JSON may have many keys', () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, { a: index }]));
+    expect(treeOf(`x: &x ${JSON.stringify(many)}`)).toEqual({ x: many });
+  });
+
+  test('a plain file may be large, and everything has its place', () => {
+    const parsed = parseYamlTree(`routes:\n${'- from: https://a.example.com\n'.repeat(100_000)}`);
+    expect(parsed.ok && parsed.value.positionOf(['routes', 99_999, 'from'], false)).toEqual({
+      line: 100_001,
+      column: 9,
+    });
+  });
+
   /** Nine aliases of nine, ten times over: 9^10 values if it were written out. */
   const laughs = Array.from({ length: 10 }, (_, level) =>
     level === 0
@@ -183,7 +196,17 @@ describe('bounds', () => {
       /nested too deeply/,
     ],
     ['a million line breaks in tiny values', '-\n'.repeat(500_000), /more than 400000 YAML tokens/],
-    ['more than a megabyte', 'a: x\n'.repeat(300_000), /larger than 1 MiB/],
+    [
+      'more than a megabyte with a fault in it',
+      `${'- a: x\n'.repeat(200_000)}b: &x 1\n`,
+      /^200001:1 the file is larger than 1 MiB, and so it must be plain YAML throughout; here the indentation fits/,
+    ],
+    [
+      'more than a megabyte with an anchor',
+      `${'- a: x\n'.repeat(200_000)}- b: &x 1\n`,
+      /^200001:6 the file is larger than 1 MiB, .* here a text begins with a sign/,
+    ],
+    ['more than sixteen megabytes', '- a: x\n'.repeat(2_500_000), /^1:1 the file is larger than 16 MiB$/],
   ])('%s are refused at once', (_, text, message) => {
     const start = performance.now();
     const faults = faultsOf(text);
