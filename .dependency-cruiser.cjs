@@ -33,7 +33,7 @@ module.exports = {
     {
       name: 'check-sees-only-endpoints-and-core',
       severity: 'error',
-      from: into('^src/(check|answer-check)\\.ts$'),
+      from: into('^src/(check|answer-check|judge-again)\\.ts$'),
       to: { path: '^src/', pathNot: '^src/(endpoints/|core/|check\\.ts$)' },
     },
     {

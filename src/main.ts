@@ -7,10 +7,14 @@ import { Command, Option } from 'commander';
 
 import { checkCommand } from './cli/check.ts';
 import { formatProblems } from './cli/format-problems.ts';
+import { replayCommand } from './cli/replay.ts';
+import { importPomeriumCommand } from './cli/import-pomerium.ts';
 import { sessionCommand, type SessionAction } from './cli/session.ts';
 import { createAdminClient } from './adapters/web/admin-client.ts';
 import { load } from './compose/load.ts';
 import { checkedConfig } from './compose/checked-config.ts';
+import { importPomerium, writeNewFile } from './compose/import-pomerium.ts';
+import { linesOf, replayJudge } from './compose/replay.ts';
 import { serve, type Service } from './compose/serve.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -60,6 +64,34 @@ async function runCheck({ config, output }: { readonly config: string; readonly 
   });
 }
 
+type ReplayOptions = { readonly config: string; readonly audit: string; readonly output: Output };
+
+async function runReplay({ config, audit, output }: ReplayOptions): Promise<void> {
+  process.exitCode = await replayCommand({
+    load: () => replayJudge({ configFile: config, env: process.env }),
+    lines: () => linesOf(audit),
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    output,
+    color,
+  });
+}
+
+async function runImportPomerium(
+  file: string,
+  { output, write: target }: { readonly output: Output; readonly write?: string },
+): Promise<void> {
+  process.exitCode = await importPomeriumCommand({
+    file,
+    load: () => importPomerium({ configFile: file, env: process.env }),
+    write: (text) => process.stdout.write(text),
+    output,
+    color: process.stdout.isTTY && color,
+    target,
+    save: writeNewFile,
+  });
+}
+
 type SessionOptions = { readonly config: string; readonly socket?: string; readonly output: Output };
 
 async function runSession(action: SessionAction, { config, socket, output }: SessionOptions): Promise<void> {
@@ -99,6 +131,23 @@ program
   .addOption(configOption)
   .addOption(outputOption)
   .action(runCheck);
+
+program
+  .command('replay')
+  .description('judge the requests of an audit again under another configuration, and list what would change')
+  .requiredOption('-a, --audit <file>', 'the audit, JSON lines; `-` for standard input')
+  .addOption(configOption)
+  .addOption(outputOption)
+  .action(runReplay);
+
+program
+  .command('import')
+  .description('take over the configuration of another product')
+  .command('pomerium <file>')
+  .description('say of each key of a Pomerium configuration what becomes of it, and write it as a doorward.yaml')
+  .addOption(outputOption)
+  .option('-w, --write <file>', 'write a doorward.yaml that decides the same, unless something is refused')
+  .action(runImportPomerium);
 
 const session = program.command('session').description('list and end sessions of the running service');
 const sessionOptions = (command: Command): Command =>

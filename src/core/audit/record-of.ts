@@ -102,3 +102,9 @@ function pathOf({ request, findings }: RecordInput): string {
 }
 
 const shortened = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`);
+
+/** Whether a text of the record was too long to be kept whole; then the request cannot be known from it. */
+export const isShortened = ({ method, host, path }: Pick<AuditRecord, 'method' | 'host' | 'path'>): boolean =>
+  isCut(method, METHOD_MAX) || isCut(host, HOST_MAX) || isCut(path, PATH_MAX);
+
+const isCut = (text: string, max: number): boolean => text.length === max && text.endsWith('…');

@@ -2,8 +2,7 @@
 
 import type { FactName } from './fact-name.ts';
 import type { PolicyFacts } from './facts.ts';
-import type { PartialFacts, Possible } from './possible-kinds.ts';
-import type { Truth, Verdict } from './verdict.ts';
+import type { Truth, Verdict, VerdictKind } from './verdict.ts';
 
 /** What must be at hand before a policy can be evaluated; what it does not name is not decoded. */
 export type Need = 'subject' | 'headers' | 'certificate' | 'body' | 'device';
@@ -17,6 +16,15 @@ export type ExplainedCriterion = {
   readonly data: string;
   readonly value: Truth;
   readonly reasons: readonly string[];
+};
+
+/** Facts, as far as they are known: `lacks` names those whose value in `facts` means nothing. */
+export type PartialFacts = { readonly facts: PolicyFacts; lacks(name: FactName): boolean };
+
+export type Possible = {
+  readonly kinds: ReadonlySet<VerdictKind>;
+  /** What would have to be known for certainty; empty where only one kind is possible. In order of the policy. */
+  readonly lacking: readonly FactName[];
 };
 
 export type CompiledPolicy = {

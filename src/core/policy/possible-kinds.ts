@@ -5,24 +5,15 @@
 
 import type { PolicySemantics } from '../config.ts';
 import { inverse, mergeOutcomes, nothingMatched, ranks, runTest } from './combine.ts';
+import type { PartialFacts, Possible } from './compiled-policy.ts';
 import type { Criterion } from './criterion.ts';
 import { decideVerdict } from './decide-verdict.ts';
 import type { FactName } from './fact-name.ts';
-import type { PolicyFacts } from './facts.ts';
 import type { LoadedBlock, LoadedCriterion } from './load.ts';
 import type { Action } from './parse.ts';
 import { reasonSet } from './reasons.ts';
 import type { Outcome, ReasonSet, State } from './reasons.ts';
 import type { VerdictKind } from './verdict.ts';
-
-/** Facts, as far as they are known: `lacks` names those whose value in `facts` means nothing. */
-export type PartialFacts = { readonly facts: PolicyFacts; lacks(name: FactName): boolean };
-
-export type Possible = {
-  readonly kinds: ReadonlySet<VerdictKind>;
-  /** What would have to be known for certainty; empty where only one kind is possible. In order of the policy. */
-  readonly lacking: readonly FactName[];
-};
 
 type Outcomes = readonly Outcome[];
 type Found = { readonly outcomes: Outcomes; readonly lacking: readonly FactName[] };
