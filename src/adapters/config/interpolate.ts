@@ -14,23 +14,51 @@ export type Interpolated = {
   readonly problems: readonly Problem[];
 };
 
+/** What holds no variable is the same object as before. */
 export function interpolate(tree: Tree, environment: Environment): Interpolated {
   const problems: Problem[] = [];
-  const walk = (value: Tree, path: TreePath): Tree => {
+  // One path for the whole walk: it is copied only where there is a problem.
+  const path: (string | number)[] = [];
+  const within = (step: string | number, value: Tree): Tree => {
+    path.push(step);
+    const walked = walk(value);
+    path.pop();
+    return walked;
+  };
+  const walk = (value: Tree): Tree => {
     if (typeof value === 'string') {
+      if (!value.includes('$')) return value;
       const kind = isHeaderTemplate(path) ? 'template' : 'text';
       const expanded = expand(value, kind, environment);
       if (expanded.fault === undefined) return expanded.text;
-      problems.push({ severity: 'error', path, message: expanded.fault });
+      problems.push({ severity: 'error', path: [...path], message: expanded.fault });
       return '';
     }
     if (value === null || typeof value !== 'object') return value;
-    if (isList(value)) return value.map((item, index) => walk(item, [...path, index]));
-    const copy = emptyTree();
-    for (const [key, item] of Object.entries(value)) copy[key] = walk(item, [...path, key]);
-    return copy;
+    return isList(value) ? walkList(value) : walkMap(value);
   };
-  return { tree: walk(tree, []), problems };
+  const walkList = (list: readonly Tree[]): Tree => {
+    let copy: Tree[] | undefined;
+    for (const [index, item] of list.entries()) {
+      const walked = within(index, item);
+      if (walked === item) continue;
+      copy ??= [...list];
+      copy[index] = walked;
+    }
+    return copy ?? list;
+  };
+  const walkMap = (map: { readonly [key: string]: Tree }): Tree => {
+    let copy: { [key: string]: Tree } | undefined;
+    for (const key of Object.keys(map)) {
+      const item = map[key] ?? null;
+      const walked = within(key, item);
+      if (walked === item) continue;
+      copy ??= Object.assign(emptyTree(), map);
+      copy[key] = walked;
+    }
+    return copy ?? map;
+  };
+  return { tree: walk(tree), problems };
 }
 
 /** Values of a route's `set_request_headers` have references and `$$` of their own, which must reach their own reader. */
@@ -42,7 +70,6 @@ const DOLLARS = /\$\$|\$\{([^}]*)(\})?/g;
 const NAME = { text: /^[A-Za-z_][A-Za-z0-9_]*$/, template: /^[A-Z_][A-Z0-9_]*$/ } as const;
 
 function expand(text: string, kind: 'text' | 'template', environment: Environment): Expanded {
-  if (!text.includes('$')) return { text, fault: undefined };
   let fault: string | undefined;
   const expanded = text.replace(DOLLARS, (whole: string, name: string | undefined, close: string | undefined) => {
     if (whole === '$$') return kind === 'template' ? '$$' : '$';

@@ -79,9 +79,11 @@ function exceeds(tree: Tree): string | undefined {
     const below: Tree[] = [];
     for (const node of level) {
       if (node === null || typeof node !== 'object') continue;
-      for (const child of Object.values(node) as readonly Tree[]) below.push(child);
-      nodes += Object.keys(node).length;
+      const children: readonly Tree[] = isList(node) ? node : Object.values(node);
+      nodes += children.length;
       if (nodes > NODES_MAX) return `the policy has more than ${NODES_MAX} parts`;
+      // Most values have nothing below them.
+      for (const child of children) if (child !== null && typeof child === 'object') below.push(child);
     }
     level = below;
   }
