@@ -4,6 +4,7 @@
  */
 
 import { parseHeaderTemplate } from './assertion/header-template.ts';
+import { templateWarnings } from './assertion/template-warnings.ts';
 import type { AccessConfig, RouteConfig } from './config.ts';
 import type { Generation } from './generation.ts';
 import { parseChangeWindows, type ChangeWindows } from './policy/change-window.ts';
@@ -85,6 +86,7 @@ function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined
   const policy = buildPolicy(source, problems);
   const warning = publicPrefixWarning(route, path);
   if (warning !== undefined) problems.push(warning);
+  problems.push(...templateWarnings(route.set_request_headers ?? {}, [...path, 'set_request_headers']));
   const idps = buildRouteIdps(source, report);
   if (!origin.ok || !pattern.ok || policy === undefined || idps === undefined) return undefined;
 
@@ -99,6 +101,7 @@ function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined
       name: name.toLowerCase(),
       template: parseHeaderTemplate(value),
     })),
+    hasRoutingKey: HASHING_BALANCERS.has((route.load_balancing_policy ?? route.lb_policy ?? '').toLowerCase()),
     removeRequestHeaders: (route.remove_request_headers ?? []).map((name) => name.toLowerCase()),
     jwtGroupsFilter: groupsFilter(config.jwt_groups_filter, route.jwt_groups_filter ?? []),
     jwtIssuerFormat: route.jwt_issuer_format ?? config.jwt_issuer_format,
@@ -114,6 +117,9 @@ function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined
   };
   return built;
 }
+
+/** Load balancers that pick a host by what the request carries. */
+const HASHING_BALANCERS: ReadonlySet<string> = new Set(['ring_hash', 'maglev']);
 
 /** Global and route filter together; undefined = every group is told. */
 const groupsFilter = (global: readonly string[], ofRoute: readonly string[]): readonly string[] | undefined =>

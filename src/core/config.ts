@@ -30,6 +30,9 @@ export type RouteConfig = {
   readonly pass_identity_headers?: boolean;
   readonly set_request_headers?: { readonly [name: string]: string };
   readonly remove_request_headers?: readonly string[];
+  /** Of Envoy's cluster, in any case; `ring_hash` and `maglev` need a key. */
+  readonly load_balancing_policy?: string;
+  readonly lb_policy?: string;
   readonly jwt_groups_filter?: readonly string[];
   readonly jwt_issuer_format?: 'hostOnly' | 'uri';
   readonly assertion_per_request?: boolean;

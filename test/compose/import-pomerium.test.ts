@@ -66,7 +66,13 @@ describe('doorward import pomerium says what becomes of each key', () => {
   test('of routes with policies', async () => {
     const { code, lines } = await told('many-routes.yaml');
     expect(code).toBe(0);
-    expect(lines).toEqual(expect.arrayContaining(['12:5: lb_policy: belongs to Envoy', '37:5: policy: applies']));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        '12:5: lb_policy: applies',
+        '13:5: health_checks: belongs to Envoy',
+        '37:5: policy: applies',
+      ]),
+    );
     expect(lines.at(-1)).toBe('ok: 4 routes');
   });
 
@@ -102,6 +108,15 @@ describe('doorward import pomerium says what becomes of each key', () => {
     expect(lines.at(-1)).toBe(
       'not usable: what is refused would restrict access, or cannot be read; nothing was written',
     );
+  });
+
+  test('a route to Kubernetes in users’ names is refused', async () => {
+    const { code, lines } = await told('kubernetes.yaml');
+    expect(code).toBe(1);
+    expect(lines.filter((line) => line.includes(': refused'))).toEqual([
+      expect.stringMatching(/^14:5: kubernetes_service_account_token_file: refused: .*trust the identity provider/),
+    ]);
+    expect(lines.join()).not.toContain('the-service-account-token');
   });
 
   test('a typing error, and what is missing', async () => {

@@ -91,6 +91,8 @@ const COPIED_KEYS = [
   'relax',
   'insecure_http',
   'labels',
+  'load_balancing_policy',
+  'lb_policy',
 ] as const satisfies readonly (keyof RouteFile & keyof RouteConfig)[];
 
 const LIST_KEYS = [

@@ -4,7 +4,7 @@ import type { SignedAssertion } from './assertion-cache.ts';
 import { stampText } from './claim-set.ts';
 import { sendableText } from './claim-text.ts';
 import { hasOwnCredential, isIdentityName, plainName } from './hygiene.ts';
-import { pomeriumHeaders } from './pomerium-headers.ts';
+import { pomeriumHeaders, routingKey, ROUTING_KEY_HEADER } from './pomerium-headers.ts';
 import { resolveReference, type ReferenceSource } from './references.ts';
 import { signedAssertion, toldIdentity, toldNobody } from './told-identity.ts';
 import type { UpstreamInput } from './upstream-input.ts';
@@ -31,6 +31,8 @@ export function strictIdentityHeaders(
     headers.set(plan.assertionHeader, assertion);
     for (const { name, claim, text } of told.claimHeaders) headers.set(name, stampText(claim, stamp) ?? text);
   }
+  if (told !== undefined && input.route.hasRoutingKey)
+    headers.set(ROUTING_KEY_HEADER, routingKey(told.identity.sessionId));
   const source: ReferenceSource = {
     semantics: 'strict',
     identity: told?.identity,
@@ -73,7 +75,7 @@ export function pomeriumIdentityHeaders(
     claimHeaders: plan.claimHeaders,
     mcpAccessToken: undefined,
     kubernetesServiceAccountToken: undefined,
-    hasRoutingKey: false,
+    hasRoutingKey: input.route.hasRoutingKey,
     setRequestHeaders: plan.setHeaders,
     resolve: (reference) => resolveReference(reference, source),
     requestHeader: header,

@@ -6,6 +6,7 @@ import { pomeriumHeaderText } from './claim-text.ts';
 import type { HeaderTemplate } from './header-template.ts';
 
 export const ASSERTION_FOR_HEADER = 'x-pomerium-jwt-assertion-for';
+export const ROUTING_KEY_HEADER = 'x-pomerium-routing-key';
 const CLIENT_ASSERTION_HEADER = 'x-pomerium-jwt-assertion';
 
 export type ClaimHeader = { readonly name: string; readonly claim: string };
@@ -40,7 +41,7 @@ export function pomeriumHeaders(input: PomeriumHeadersInput): readonly AddedHead
   if (input.kubernetesServiceAccountToken !== undefined) {
     added.push(...kubernetesHeaders(input.kubernetesServiceAccountToken, identity));
   }
-  if (input.hasRoutingKey) added.push(['x-pomerium-routing-key', routingKey(identity.sessionId)]);
+  if (input.hasRoutingKey) added.push([ROUTING_KEY_HEADER, routingKey(identity.sessionId)]);
   for (const { name, template } of input.setRequestHeaders)
     added.push([name, template.render((reference) => input.resolve(reference))]);
   const carriedOver = input.requestHeader(ASSERTION_FOR_HEADER) || input.requestHeader(CLIENT_ASSERTION_HEADER);

@@ -32,6 +32,8 @@ export type Route = {
   readonly passIdentityHeaders: boolean;
   readonly setRequestHeaders: readonly { readonly name: string; readonly template: HeaderTemplate }[];
   readonly removeRequestHeaders: readonly string[];
+  /** Tells the load balancer which session it is, by `x-pomerium-routing-key`. */
+  readonly hasRoutingKey: boolean;
   readonly jwtGroupsFilter: readonly string[] | undefined;
   readonly jwtIssuerFormat: 'hostOnly' | 'uri';
   readonly assertionPerRequest: boolean;

@@ -108,6 +108,8 @@ routes:
     pass_identity_headers: true
     set_request_headers: { X-Jwt: "\${pomerium.jwt}", X-Cost: "$$5" }
     remove_request_headers: [X-Secret]
+    load_balancing_policy: MAGLEV
+    lb_policy: ring_hash
     jwt_groups_filter: ops
     jwt_issuer_format: uri
     assertion_per_request: true
@@ -143,6 +145,8 @@ routes:
         pass_identity_headers: true,
         set_request_headers: { 'X-Jwt': '${pomerium.jwt}', 'X-Cost': '$$5' },
         remove_request_headers: ['X-Secret'],
+        load_balancing_policy: 'MAGLEV',
+        lb_policy: 'ring_hash',
         jwt_groups_filter: ['ops'],
         jwt_issuer_format: 'uri',
         assertion_per_request: true,

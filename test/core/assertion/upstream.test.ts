@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { upstreamOf } from '../../../src/core/assertion/upstream.ts';
 import type { AssertionSigner } from '../../../src/core/ports.ts';
+import { sessionHandle } from '../../../src/core/units.ts';
 import { aSession, NOW, secondsAfter } from '../session/a-session.ts';
 import { anUpstreamInput, claimsIn, HOST, received, receivedHeaders } from './an-upstream.ts';
 
@@ -13,6 +14,29 @@ const noSigner: AssertionSigner = {
   },
   jwks: () => '',
 };
+
+describe('the routing key', () => {
+  const KEY = 'x-pomerium-routing-key';
+  const sent = [[KEY, 'of the client']] as const;
+  const of = (given: Parameters<typeof receivedHeaders>[0]) =>
+    receivedHeaders({ headers: sent, route: { hasRoutingKey: true }, ...given })[KEY];
+
+  test('is the same for all requests of a session, another for another session, and no handle', () => {
+    const [key = ''] = of({}) ?? [];
+    expect(key).toMatch(/^[0-9a-f]{64}$/);
+    expect(of({ route: { hasRoutingKey: true, passIdentityHeaders: false } })).toEqual([key]);
+    expect(of({ config: { identity_semantics: 'pomerium' } })).toEqual([key]);
+    const other = of({ session: aSession({ handle: sessionHandle('B'.repeat(43)) }) });
+    expect(other?.[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(other).not.toEqual([key]);
+  });
+
+  test('is there for nobody in the strict semantics, and never the one that a client sent', () => {
+    expect(of({ session: undefined })).toBeUndefined();
+    expect(of({ route: { hasRoutingKey: false } })).toBeUndefined();
+    expect(of({ session: undefined, config: { identity_semantics: 'pomerium' } })).toHaveLength(1);
+  });
+});
 
 describe('someone who is signed in', () => {
   test('is told of by an assertion about this host, this session and this moment', () => {

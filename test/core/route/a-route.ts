@@ -45,6 +45,7 @@ export function aRoute(
     passIdentityHeaders: false,
     setRequestHeaders: [],
     removeRequestHeaders: [],
+    hasRoutingKey: false,
     jwtGroupsFilter: undefined,
     jwtIssuerFormat: 'hostOnly',
     assertionPerRequest: false,

@@ -123,8 +123,8 @@ export const foreignRouteKeys: ForeignKeys = {
     tls_skip_verify tls_server_name tls_downstream_server_name tls_upstream_server_name tls_custom_ca tls_custom_ca_file
     tls_client_cert tls_client_key tls_client_cert_file tls_client_key_file tls_upstream_allow_renegotiation
     set_response_headers rewrite_response_headers
-    circuit_breaker_thresholds outlier_detection health_checks healthy_panic_threshold load_balancing_policy stat_name envoy_opts
-    alt_stat_name type cluster_type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes lb_policy load_assignment
+    circuit_breaker_thresholds outlier_detection health_checks healthy_panic_threshold stat_name envoy_opts
+    alt_stat_name type cluster_type eds_cluster_config connect_timeout per_connection_buffer_limit_bytes load_assignment
     max_requests_per_connection circuit_breakers upstream_http_protocol_options common_http_protocol_options http_protocol_options
     http2_protocol_options typed_extension_protocol_options dns_refresh_rate dns_jitter dns_failure_refresh_rate respect_dns_ttl
     dns_lookup_family dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config wait_for_warm_on_init
@@ -140,7 +140,7 @@ export const foreignRouteKeys: ForeignKeys = {
   ...refused('is not applied: name the provider in `idps`, and here as `idp`', 'idp_client_id idp_client_secret'),
   ...refused(bearerTokens, 'idp_access_token_allowed_audiences identity_providers'),
   ...refused(
-    'is not applied: Doorward does not speak to Kubernetes in a user’s name yet',
+    'is not applied: Kubernetes takes each group in a header of its own, which nobody but a proxy can add; let the API server trust the identity provider, or a proxy behind Envoy impersonate',
     'kubernetes_service_account_token kubernetes_service_account_token_file',
   ),
   ...refused('is not applied: Doorward does not serve MCP routes yet', 'mcp'),

@@ -86,6 +86,14 @@ export const routeKeys = {
       { pattern: HEADER_NAME_PATTERN, errorMessage: 'must be a header name' },
     ),
   ),
+  load_balancing_policy: Type.Optional(
+    text({
+      description:
+        'The load balancer of the application’s cluster in Envoy. For `ring_hash` and `maglev` the application’s requests get `x-pomerium-routing-key`, the same for all requests of a session, for a `hash_policy` in Envoy’s route; all else is Envoy’s.',
+      examples: ['ring_hash'],
+    }),
+  ),
+  lb_policy: Type.Optional(text({ description: 'Another name of `load_balancing_policy`.' })),
   jwt_groups_filter: Type.Optional(
     textList({ description: 'Only these groups go into the assertion, beside those of the global key.' }),
   ),
