@@ -13,7 +13,7 @@ const SOURCE_CHARS_MAX = 4096;
 /** Instructions of a compiled pattern: bounds the memory and the factor of the linear time. `a{1000}` has about 1,000. */
 const PROGRAM_SIZE_MAX = 20_000;
 
-/** Tells whether the whole text matches. */
+/** Tells whether a text matches. */
 export type RegexMatcher = (text: string) => boolean;
 
 /**
@@ -22,13 +22,24 @@ export type RegexMatcher = (text: string) => boolean;
  * wrong in the pattern.
  */
 export function compileRegex(source: string): Result<RegexMatcher, string> {
+  const program = compileProgram(source);
+  return program.ok ? ok((text) => program.value.testExact(text)) : program;
+}
+
+/** The same, to a matcher of any part of the text, as CEL's `matches` is; `^` and `$` anchor it. */
+export function compileRegexSearch(source: string): Result<RegexMatcher, string> {
+  const program = compileProgram(source);
+  return program.ok ? ok((text) => program.value.test(text)) : program;
+}
+
+function compileProgram(source: string): Result<RE2JS, string> {
   if (source.length > SOURCE_CHARS_MAX)
     return err(`the regular expression is longer than ${SOURCE_CHARS_MAX} characters`);
   try {
     const program = RE2JS.compile(source);
     if (program.programSize() > PROGRAM_SIZE_MAX)
       return err('the regular expression is too large once its repetitions are written out');
-    return ok((text) => program.testExact(text));
+    return ok(program);
   } catch (error) {
     return err(`not a regular expression in RE2 syntax: ${describeSyntaxError(error)}`);
   }

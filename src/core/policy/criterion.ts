@@ -9,6 +9,7 @@ import type { Need } from './compiled-policy.ts';
 import type { FactName } from './fact-name.ts';
 import type { PolicySemantics } from '../config.ts';
 import type { TreePath, Tree } from '../problem.ts';
+import type { RecordSourceRules } from './records.ts';
 import { LOGIN_REASON, reasonSet } from './reasons.ts';
 import type { Outcome, State } from './reasons.ts';
 import type { Reason, Truth } from './verdict.ts';
@@ -25,6 +26,8 @@ export type LoadContext = {
   readonly subPath: string | undefined;
   /** The named windows of the configuration. */
   readonly changeWindows: ChangeWindows;
+  /** The sources of records of the configuration. */
+  readonly recordSources: RecordSourceRules;
   /** Labels of the route. */
   readonly labels: ReadonlyMap<string, string>;
   /** Request headers, in lower case, that Doorward sets for the application on this route. */
@@ -123,6 +126,10 @@ export const criterionFailed: Outcome = outcome('unknown', 'criterion-error');
 const unauthenticated: Outcome = outcome('false', LOGIN_REASON);
 const unknownSubject: Outcome = outcome('curable', LOGIN_REASON);
 
+/** What a criterion about who asks comes to where nobody is signed in, if it cannot be judged without. */
+export const withoutSubject = (semantics: PolicySemantics): Outcome =>
+  semantics === 'strict' ? unknownSubject : unauthenticated;
+
 /** One reason for each truth. `unknown` is given only in `strict`. */
 export type ReasonsByTruth = { readonly pass: Reason; readonly fail: Reason; readonly unknown?: Reason };
 
@@ -179,7 +186,7 @@ export function identityCriterion<T>(definition: {
   });
 }
 
-const notHttp = outcome('unknown', 'request-not-http');
+export const notHttp = outcome('unknown', 'request-not-http');
 
 /** What `pomerium` sees where there is no HTTP request. */
 const emptyHttp: HttpFacts = { method: '', hostname: '', path: '', query: '', header: () => [] };

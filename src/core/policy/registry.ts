@@ -2,6 +2,7 @@
 
 import { accept } from './criteria/accept.ts';
 import { authenticatedUser } from './criteria/authenticated-user.ts';
+import { cel } from './criteria/cel.ts';
 import { changeWindow } from './criteria/change-window.ts';
 import { claim } from './criteria/claim.ts';
 import { clientCertificate } from './criteria/client-certificate.ts';
@@ -19,6 +20,7 @@ import { httpQuery } from './criteria/http-query.ts';
 import { invalidClientCertificate } from './criteria/invalid-client-certificate.ts';
 import { label } from './criteria/label.ts';
 import { mcpTool } from './criteria/mcp-tool.ts';
+import { record } from './criteria/record.ts';
 import { reject } from './criteria/reject.ts';
 import { sourceIp } from './criteria/source-ip.ts';
 import { sshCa } from './criteria/ssh-ca.ts';
@@ -55,6 +57,8 @@ export const criteria: readonly Criterion[] = [
   dayOfWeek,
   timeOfDay,
   changeWindow,
+  record,
+  cel,
   sshUsername,
   sshUsernameMatchesEmail,
   sshUsernameMatchesClaim,

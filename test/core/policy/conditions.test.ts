@@ -5,6 +5,7 @@ import { isOpen, parseChangeWindows } from '../../../src/core/policy/change-wind
 import type { ChangeWindows } from '../../../src/core/policy/change-window.ts';
 import type { PolicySource } from '../../../src/core/policy/compile.ts';
 import type { PolicyFacts } from '../../../src/core/policy/facts.ts';
+import { httpQuery } from '../../../src/core/policy/criteria/http-query.ts';
 import { onlyValue, parseQuery } from '../../../src/core/policy/query-parameters.ts';
 import type { Problem, Tree } from '../../../src/core/problem.ts';
 import { epochSeconds } from '../../../src/core/units.ts';
@@ -405,6 +406,7 @@ describe('http_query', () => {
   test('whoever lists what is read gets the parameters', () => {
     const { policy } = load({ allow: { or: [{ http_query: { action: 'read' } }] } });
     expect(policy.reads).toEqual(['query/action']);
+    expect(httpQuery.reads({ data: 'x', subPath: undefined })).toEqual([]);
     expect(load({ allow: { or: [{ 'header/X-A': 'b' }, { 'label/x': 'y' }] } }).policy.reads).toEqual([
       'header/x-a',
       'label/x',
