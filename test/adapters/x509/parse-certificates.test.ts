@@ -154,6 +154,10 @@ describe('a client certificate', () => {
     expect(valid.holds).toEqual([Date.UTC(2020, 0, 1) / 1000, Date.UTC(2056, 0, 1) / 1000]);
     const invalid = judgeCertificate(true, certificates('leaf-future'), rules(), NOW);
     expect(invalid.holds).toEqual([NOW, (certificates('leaf-future')[0]?.notBefore ?? 0) - 1]);
+    const [list] = lists('crl-empty');
+    const endless = list === undefined ? [] : [{ ...list, nextUpdate: undefined }];
+    const listed = judgeCertificate(true, certificates('leaf'), rules({ revocationLists: endless }), NOW);
+    expect(listed.holds).toEqual(valid.holds);
     const expired = judgeCertificate(true, certificates('leaf-expired'), rules(), NOW);
     expect(expired.holds).toEqual([NOW, Date.UTC(2056, 0, 1) / 1000]);
   });
