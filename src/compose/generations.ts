@@ -12,7 +12,7 @@ import { createSealer } from '../adapters/system/sealer.ts';
 import { buildGenerationSteps } from '../core/build-generation.ts';
 import type { AccessConfig, IdpConfig } from '../core/config.ts';
 import type { Clock, Entropy, Logger, OnceRegistry, Sealer, SealPurpose, SessionStore } from '../core/ports.ts';
-import type { LocatedProblem } from '../core/problem.ts';
+import type { LocatedProblem, Problem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { compileCertificates } from './certificates.ts';
 import type { HeldConfig } from './load-in-worker.ts';
@@ -31,7 +31,8 @@ export type Compiled = {
   readonly live: Live;
   readonly idps: readonly ManagedIdentityProvider[];
   readonly loaded: Pick<LoadedConfig, 'access' | 'server' | 'files'>;
-  readonly warnings: readonly LocatedProblem[];
+  /** What compiling has to say; bounded, since a log is no place for thousands of lines. `doorward check` tells everything. */
+  readonly warnings: readonly Problem[];
 };
 
 /** From a loaded file to what decides, in slices. Providers whose settings did not change are kept, with what they have discovered. */
@@ -63,9 +64,25 @@ export async function compile(
     live: { generation: built.value.generation, ports, certificates },
     idps,
     loaded: { access, server, files },
-    warnings: [...loaded.notices, ...(await loaded.locate([...built.value.warnings, ...problems]))],
+    warnings: bounded([...problems, ...built.value.warnings]),
   });
 }
+
+const WARNINGS_TOLD_MAX = 100;
+
+function bounded(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= WARNINGS_TOLD_MAX) return problems;
+  // The sort is stable: warnings first, each kind in its order.
+  const told = problems.toSorted((a, b) => Number(a.severity === 'notice') - Number(b.severity === 'notice'));
+  const message = `there are ${problems.length - WARNINGS_TOLD_MAX} more warnings and notices: \`doorward check\` lists them all`;
+  return [...told.slice(0, WARNINGS_TOLD_MAX), { severity: 'notice', path: [], message }];
+}
+
+/** Found by loading and by compiling, in the order of the first. Asked for when the generation is in force: finding places takes time. */
+export const warningsOf = async (
+  loaded: LoadedConfig | HeldConfig,
+  { warnings }: Compiled,
+): Promise<readonly LocatedProblem[]> => [...loaded.notices, ...(await loaded.locate(warnings))];
 
 /** What a browser keeps is sealed by `cookie_secret`, what passes between hosts and stores by `shared_secret`. */
 const sharedPurposes: ReadonlySet<SealPurpose> = new Set<SealPurpose>(['ticket']);
@@ -88,7 +105,12 @@ function keptProvider(idp: IdpConfig, before: Compiled | undefined): ManagedIden
 }
 
 export type Reloaded = { /** What was read, to be watched. */ readonly files: LoadedConfig['files'] } & (
-  | { readonly kind: 'swapped'; readonly generation: number; readonly waitsForRestart: readonly string[] }
+  | {
+      readonly kind: 'swapped';
+      readonly generation: number;
+      readonly waitsForRestart: readonly string[];
+      readonly warnings: readonly LocatedProblem[];
+    }
   | { readonly kind: 'kept'; readonly problems: readonly LocatedProblem[] }
 );
 
@@ -113,20 +135,31 @@ export function createGenerations(first: Compiled, lasting: Lasting, load: LoadN
   let waiting: Promise<Reloaded> | undefined;
   const over = new AbortController();
 
-  const swap = (next: Compiled): Reloaded => {
-    const { files } = next.loaded;
-    if (over.signal.aborted) return { kind: 'kept', problems: [], files };
+  /** The server keys that wait for a restart; undefined = it is over. */
+  const swap = (next: Compiled): readonly string[] | undefined => {
+    if (over.signal.aborted) return undefined;
     const waitsForRestart = changedServerKeys(first.loaded.server, next.loaded.server);
     for (const idp of next.idps) idp.start();
     for (const idp of current.idps) if (!next.idps.includes(idp)) idp.close();
     current = next;
-    return { kind: 'swapped', generation: next.live.generation.number, waitsForRestart, files };
+    return waitsForRestart;
   };
 
   const putInForce = async (loaded: LoadedConfig | HeldConfig): Promise<Reloaded> => {
     try {
+      const { files } = loaded;
       const compiled = await compile(loaded, lasting, current);
-      return compiled.ok ? swap(compiled.value) : { kind: 'kept', problems: compiled.error, files: loaded.files };
+      if (!compiled.ok) return { kind: 'kept', problems: compiled.error, files };
+      const waitsForRestart = swap(compiled.value);
+      if (waitsForRestart === undefined) return { kind: 'kept', problems: [], files };
+      const { number: generation } = compiled.value.live.generation;
+      return {
+        kind: 'swapped',
+        generation,
+        waitsForRestart,
+        files,
+        warnings: await warningsOf(loaded, compiled.value),
+      };
     } finally {
       if ('release' in loaded) loaded.release();
     }

@@ -17,6 +17,8 @@ import type { ConfigSource } from './load.ts';
 const TIME_LIMIT_MS = 30_000;
 const OWN_URL = new URL('./load-worker.js', import.meta.url);
 const MEMORY_MIB_MAX = 2048;
+/** Nearly all that the thread makes lives until its end: with little room for what is young, it would be copied over and over. */
+const YOUNG_MIB = 192;
 /** Taking over so many with five rules each takes about a millisecond. */
 const ROUTES_PER_MESSAGE = 32;
 
@@ -110,7 +112,7 @@ class LoadThread {
   constructor(options: WorkerOptions) {
     const { workerUrl = OWN_URL, timeLimitMs = TIME_LIMIT_MS, memoryMibMax = MEMORY_MIB_MAX } = options;
     // The environment goes with the request.
-    const limits = { maxOldGenerationSizeMb: memoryMibMax };
+    const limits = { maxOldGenerationSizeMb: memoryMibMax, maxYoungGenerationSizeMb: YOUNG_MIB };
     this.#worker = new Worker(workerUrl, { env: {}, resourceLimits: limits });
     this.#worker.on('message', (reply: LoadReply) => {
       const waiting = this.#waiting;

@@ -12,10 +12,17 @@ import { startOpsServer, type Component } from '../adapters/web/ops-server.ts';
 import type { Logger } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { compile, createGenerations, type Compiled, type Generations, type Lasting } from './generations.ts';
+import {
+  compile,
+  createGenerations,
+  warningsOf,
+  type Compiled,
+  type Generations,
+  type Lasting,
+} from './generations.ts';
 import { composeHandler } from './handler.ts';
-import { loadInWorker, type HeldConfig } from './load-in-worker.ts';
-import type { ConfigSource } from './load.ts';
+import { loadInWorker } from './load-in-worker.ts';
+import { load, type ConfigSource } from './load.ts';
 import { openOutputs, type Outputs } from './outputs.ts';
 import { openStores, type Stores } from './stores.ts';
 
@@ -33,18 +40,14 @@ export interface Service {
 }
 
 export async function serve(options: ServeOptions): Promise<Result<Service, readonly LocatedProblem[]>> {
-  const loaded = await loadInWorker(options);
-  if (!loaded.ok) return err(loaded.error.problems);
-  try {
-    return await serveLoaded(options, loaded.value);
-  } finally {
-    loaded.value.release();
-  }
+  // Nothing waits yet that a thread of its own would keep free.
+  const loaded = await load(options);
+  return loaded.ok ? serveLoaded(options, loaded.value) : err(loaded.error.problems);
 }
 
 async function serveLoaded(
   options: ServeOptions,
-  loaded: HeldConfig,
+  loaded: LoadedConfig,
 ): Promise<Result<Service, readonly LocatedProblem[]>> {
   const { server, access } = loaded;
   const outputs = openOutputs(server.audit.destination, server.log_level);
@@ -69,14 +72,15 @@ async function serveLoaded(
     await stores.sessions.close();
     return compiled;
   }
-  logProblems(logger, compiled.value.warnings);
   for (const idp of compiled.value.idps) idp.start();
   const generations = createGenerations(compiled.value, lasting, (watched, signal) =>
     loadInWorker(options, watched, { signal }),
   );
   held.generations = generations;
   const metrics = createMetrics({ version: options.version, node: process.versions.node });
-  return ok(await start({ outputs, stores, lasting, generations, metrics }));
+  const service = await start({ outputs, stores, lasting, generations, metrics });
+  logProblems(logger, await warningsOf(loaded, compiled.value));
+  return ok(service);
 }
 
 type Parts = {
@@ -172,8 +176,8 @@ function createReloader({ outputs, generations, metrics, lasting }: Parts): { re
       atSeconds: lasting.clock.now(),
     });
     if (reloaded.kind === 'swapped') {
-      logProblems(logger, generations.current().warnings);
-      const { generation, waitsForRestart } = reloaded;
+      const { generation, waitsForRestart, warnings } = reloaded;
+      logProblems(logger, warnings);
       logger.info({ generation, waits_for_restart: waitsForRestart }, 'a new configuration is in force');
     } else {
       logProblems(logger, reloaded.problems);
