@@ -4,9 +4,10 @@ import type { AccessConfig } from '../../core/config.ts';
 import type { Tree, TreePath } from '../../core/problem.ts';
 import { buildIdps } from './build-idps.ts';
 import { buildMtls } from './build-mtls.ts';
+import { buildGroups, buildRecords } from './build-records.ts';
 import { buildRoutes } from './build-routes.ts';
 import { defaults } from './defaults.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../../core/duration.ts';
 import type { ProblemList } from './problem-list.ts';
 import type { ConfigFile } from './schema/file-schema.ts';
 import { readKeySecrets } from './secrets.ts';
@@ -35,6 +36,8 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
   if (TAKEN_HEADERS.has((file.assertion_header ?? '').toLowerCase()))
     problems.error(['assertion_header'], '`assertion_header` must be a header that applications may get from Doorward');
   const mtls = await buildMtls(file, context);
+  const records = await buildRecords(file, context);
+  const groups = buildGroups(file, context);
   const access: AccessConfig = {
     routes,
     idps,
@@ -63,7 +66,10 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
     ...(file.change_windows === undefined
       ? {}
       : { change_windows: file.change_windows as { readonly [name: string]: Tree } }),
+    ...(file.mode === undefined ? {} : { mode: file.mode }),
     ...(file.signout_redirect_url === undefined ? {} : { signout_redirect_url: file.signout_redirect_url }),
+    ...(records.length === 0 ? {} : { records }),
+    ...(groups === undefined ? {} : { groups }),
     ...(mtls === undefined ? {} : { downstream_mtls: mtls }),
   };
   return { access, routePaths: paths };

@@ -2,7 +2,7 @@
 
 import type { TreePath } from '../../core/problem.ts';
 import { defaults } from './defaults.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../../core/duration.ts';
 import { isOfThisMachine } from '../../core/listen-address.ts';
 import { checkCertificates, checkKeyPair } from './pem-files.ts';
 import type { ConfigFile } from './schema/file-schema.ts';

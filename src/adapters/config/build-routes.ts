@@ -2,7 +2,7 @@
 
 import type { RouteConfig } from '../../core/config.ts';
 import type { Tree, TreePath } from '../../core/problem.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../../core/duration.ts';
 import { readPem } from './build-mtls.ts';
 import type { ProblemList } from './problem-list.ts';
 import type { ConfigFile } from './schema/file-schema.ts';
@@ -93,6 +93,8 @@ const COPIED_KEYS = [
   'labels',
   'load_balancing_policy',
   'lb_policy',
+  'mode',
+  'shadow_of',
 ] as const satisfies readonly (keyof RouteFile & keyof RouteConfig)[];
 
 const LIST_KEYS = [

@@ -30,7 +30,7 @@ export type ReasonSet = {
 
 /** Reasons that lead to a login, a step-up or status 495. */
 export const LOGIN_REASON = 'user-unauthenticated';
-const STEP_UP_REASONS: readonly Reason[] = ['device-unauthenticated'];
+const STEP_UP_REASONS: readonly Reason[] = ['device-unauthenticated', 'auth-age-exceeded', 'acr-insufficient'];
 const CERTIFICATE_REASONS: readonly Reason[] = ['client-certificate-required', 'invalid-client-certificate'];
 
 /** Sets that are remembered. The reasons are a fixed list, and policies combine few of them; beyond this, unions are made anew. */

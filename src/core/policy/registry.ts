@@ -1,6 +1,8 @@
 /** Every criterion there is, by name. A criterion that is not listed here is a load error. */
 
 import { accept } from './criteria/accept.ts';
+import { acr } from './criteria/acr.ts';
+import { authAge } from './criteria/auth-age.ts';
 import { authenticatedUser } from './criteria/authenticated-user.ts';
 import { cel } from './criteria/cel.ts';
 import { changeWindow } from './criteria/change-window.ts';
@@ -42,6 +44,8 @@ export const criteria: readonly Criterion[] = [
   domain,
   groups,
   claim,
+  authAge,
+  acr,
   device,
   httpMethod,
   httpPath,

@@ -19,6 +19,8 @@ const WORDS: ReadonlyMap<Reason, string> = new Map([
   ['source-ip-unauthorized', 'This page cannot be reached from the network that you are in.'],
   ['http-method-unauthorized', 'This page allows other kinds of requests only.'],
   ['http-path-unauthorized', 'This part of the site is not open to you.'],
+  ['auth-age-exceeded', 'This page asks for a more recent sign-in.'],
+  ['acr-insufficient', 'This page asks for a stronger sign-in.'],
   ['device-unauthenticated', 'This page asks for a known device.'],
   ['device-unauthorized', 'This device is not approved for this page.'],
   ['client-certificate-required', 'This page asks for a client certificate, and none was sent.'],

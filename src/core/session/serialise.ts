@@ -89,7 +89,7 @@ function sessionIn(value: unknown, handle: SessionHandle): Session {
     idpSessionId: optionalTextIn(stored, 'idpSessionId'),
     acr: optionalTextIn(stored, 'acr'),
     amr: textsIn(stored, 'amr'),
-    authTime: timeIn(stored, 'authTime'),
+    authTime: stored['authTime'] === undefined ? undefined : timeIn(stored, 'authTime'),
     createdAt: timeIn(stored, 'createdAt'),
     expiresAt: timeIn(stored, 'expiresAt'),
     lastSeenAt: timeIn(stored, 'lastSeenAt'),

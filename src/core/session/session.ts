@@ -44,7 +44,8 @@ export type Session = {
   readonly idpSessionId: string | undefined;
   readonly acr: string | undefined;
   readonly amr: readonly string[];
-  readonly authTime: EpochSeconds;
+  /** When the provider says that the user signed in there, never later than the login here; undefined where it says nothing of it. */
+  readonly authTime: EpochSeconds | undefined;
   readonly createdAt: EpochSeconds;
   /** Absolute end; never moves. */
   readonly expiresAt: EpochSeconds;

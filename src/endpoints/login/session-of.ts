@@ -47,7 +47,7 @@ export function sessionOf(from: {
     idpSessionId: text(claim(idTokenClaims, 'sid')),
     acr: text(claim(idTokenClaims, 'acr')),
     amr: Array.isArray(amr) ? amr.filter((method): method is string => typeof method === 'string') : [],
-    authTime: typeof authTime === 'number' && authTime <= now ? epochSeconds(authTime) : now,
+    authTime: typeof authTime === 'number' ? epochSeconds(Math.min(authTime, now)) : undefined,
     createdAt: now,
     expiresAt: epochSeconds(now + from.lifetimeSeconds),
     lastSeenAt: now,

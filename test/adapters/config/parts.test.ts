@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseDuration } from '../../../src/adapters/config/duration.ts';
+import { parseDuration } from '../../../src/core/duration.ts';
 import { interpolate } from '../../../src/adapters/config/interpolate.ts';
 import { parseListenAddress } from '../../../src/adapters/config/listen-address.ts';
 import { isOfThisMachine } from '../../../src/core/listen-address.ts';

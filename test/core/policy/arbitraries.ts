@@ -45,6 +45,19 @@ const one = (name: string, data: fc.Arbitrary<unknown>): fc.Arbitrary<Tree> =>
 
 const flag = fc.constant(true);
 
+const anExpression = fc.constantFrom(
+  'true',
+  'request.path == "/api"',
+  '!("x" in request.query) || request.query["a"] == ["alice"]',
+  '"eng" in subject.groups',
+  '!("eng" in claims["department"])',
+  'subject.email.endsWith("example.com") && request.method == "GET"',
+  'request.headers["x-a"] != ["alice"]',
+  'mcp.tool == "search"',
+  'certificate.valid && "alice" in certificate.san_email',
+  'target.labels["environment"] != "GET"',
+);
+
 export const aCriterion: fc.Arbitrary<Tree> = fc.oneof(
   one('accept', flag),
   one('reject', flag),
@@ -54,10 +67,19 @@ export const aCriterion: fc.Arbitrary<Tree> = fc.oneof(
   one('domain', stringData),
   one('groups', listData),
   one('claim/department', listData),
+  one('auth_age', fc.constantFrom('15m', 60)),
+  one('acr', fc.oneof(stringData, fc.constant(['eng', 'search']))),
   one('device', deviceData),
   one('http_method', stringData),
   one('http_path', stringData),
   one('cors_preflight', flag),
+  one('header/x-a', stringData),
+  one('http_query', fc.record({ a: stringData })),
+  one('label/environment', stringData),
+  one('date', fc.constantFrom({ after: '2026-11-01T00:00:00Z' }, { is: '2026-10-31', timezone: 'UTC' })),
+  one('day_of_week', fc.constantFrom({ is: 'sun', timezone: 'UTC' }, { is: 'sun', timezone: 'America/New_York' })),
+  one('time_of_day', fc.constantFrom({ before: '06:00', timezone: 'UTC' }, { after: '12:00', timezone: 'UTC' })),
+  one('cel', anExpression),
   one('source_ip', fc.constantFrom('10.0.0.0/8', '192.168.0.0/16')),
   one('client_certificate', fc.record({ san_email: sanData })),
   one('invalid_client_certificate', flag),
@@ -89,6 +111,9 @@ export const anyFacts: fc.Arbitrary<PolicyFacts> = fc
     isHttp: fc.boolean(),
     method: fc.constantFrom('GET', 'POST', 'OPTIONS'),
     path: someText,
+    query: fc.constantFrom('', 'a=alice', 'a=GET&a=eng', 'a=x;a=y', 'a=%ff'),
+    header: fc.array(someText, { maxLength: 2 }),
+    label: fc.option(text, { nil: undefined }),
     isPreflight: fc.boolean(),
     sourceIp: fc.constantFrom('10.0.0.5', '192.168.0.1', '203.0.113.7', ''),
     subject: fc.option(
@@ -128,7 +153,8 @@ export const anyFacts: fc.Arbitrary<PolicyFacts> = fc
         ? anHttpRequest({
             method: given.method,
             path: given.path,
-            header: () => (given.isPreflight ? ['x'] : []),
+            query: given.query,
+            header: (name) => (name === 'x-a' ? given.header : given.isPreflight ? ['x'] : []),
           })
         : undefined,
       ssh: given.isHttp ? undefined : { username: given.username, publicKey: new Uint8Array() },
@@ -152,6 +178,7 @@ export const anyFacts: fc.Arbitrary<PolicyFacts> = fc
           : undefined,
       },
       mcp: given.mcp,
+      labels: new Map(given.label === undefined ? [] : [['environment', given.label]]),
       device:
         given.subject === undefined
           ? undefined

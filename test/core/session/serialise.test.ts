@@ -93,7 +93,7 @@ describe('decodeSession', () => {
   });
 
   test('a missing field, or one of the wrong type, is an error that names the field and no value', () => {
-    const optional = ['idpSessionId', 'acr'];
+    const optional = ['idpSessionId', 'acr', 'authTime'];
     for (const name of Object.keys(fields())) {
       const missing = fields();
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
