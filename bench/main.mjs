@@ -12,7 +12,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { playLoad } from './load.mjs';
+import { measureLoading, measureReloadStall } from './loading.mjs';
 import { measureOwnPart } from './own-part.mjs';
+import { measureRoutesAxis } from './routes-axis.mjs';
 import { median, percentile } from './statistics.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -20,6 +22,8 @@ const RESULTS = join(ROOT, 'bench', 'results', 'latest.json');
 const SLICE_MS = 800;
 const PAIRS = 9;
 const WARM_UP_MS = 3_000;
+/** What is promised: the cost beside that of 10 routes, seconds to load 10,000 routes, ms that a reload of 1,000 routes keeps the event loop. */
+const PROMISED = { ratio: 1.1, loadSeconds: 2, stallMs: 20 };
 
 let passed = 0;
 let failed = 0;
@@ -84,6 +88,49 @@ function summary(name, slices, server) {
   };
 }
 
+/** Five rules for each route; in this process. */
+async function measureManyRoutes(folder) {
+  console.log('loading 10,000 routes, reloading 1,000 ...');
+  const loads = await measureLoading(folder, { routes: 10_000, times: 3 });
+  const { stalls, idle } = await measureReloadStall(folder, { routes: 1_000, times: 9 });
+  console.log('own part with 10, 1,000 and 10,000 routes, in alternating slices ...');
+  const axis = await measureRoutesAxis(folder);
+  return {
+    routesAxis: axis.map(({ routes, micros, ratio, ratios }) => ({
+      routes,
+      cpuMicros: spread(micros),
+      ratioToTen: { ...spread(ratios), median: round(ratio, 3) },
+    })),
+    loadSeconds: spread(loads.map(({ seconds }) => seconds)),
+    loadCpuSeconds: spread(loads.map(({ cpuSeconds }) => cpuSeconds)),
+    reloadStallMs: spread(stalls),
+    idleStallMs: spread(idle),
+  };
+}
+
+const range = ({ median: middle, min, max }) => `${middle} [${min}..${max}]`;
+
+function expectManyRoutes({ routesAxis, loadSeconds, loadCpuSeconds, reloadStallMs, idleStallMs }) {
+  console.table(
+    Object.fromEntries(
+      routesAxis.map(({ routes, cpuMicros, ratioToTen }) => [
+        `${routes} routes x 5 rules`,
+        { 'own part, CPU µs per Check': range(cpuMicros), 'ratio to 10 routes': range(ratioToTen) },
+      ]),
+    ),
+  );
+  for (const { routes, ratioToTen } of routesAxis)
+    expect(`${routes} routes cost what 10 do: ratio ${range(ratioToTen)}`, ratioToTen.median <= PROMISED.ratio);
+  expect(
+    `10,000 routes x 5 rules load in ${range(loadSeconds)} s (CPU ${range(loadCpuSeconds)} s), promised ${PROMISED.loadSeconds} s`,
+    loadSeconds.median <= PROMISED.loadSeconds,
+  );
+  expect(
+    `a reload of 1,000 routes keeps the event loop for ${range(reloadStallMs)} ms at most (without one: ${range(idleStallMs)} ms), promised ${PROMISED.stallMs} ms`,
+    reloadStallMs.median <= PROMISED.stallMs,
+  );
+}
+
 async function main() {
   if (spawnSync('npm', ['run', '-s', 'build'], { cwd: ROOT, stdio: 'inherit' }).status !== 0) return;
   const folder = mkdtempSync(join(tmpdir(), 'doorward-bench-'));
@@ -92,6 +139,7 @@ async function main() {
     const { buildScene } = await import('./scene.mjs');
     console.log('own part, in this process ...');
     const own = await measureOwnPart(await buildScene(folder));
+    const many = await measureManyRoutes(folder);
     const doorward = await startServer('doorward-server.mjs', folder);
     servers.push(doorward);
     const bare = await startServer('bare-server.mjs', own.answer.toString('base64'));
@@ -127,6 +175,7 @@ async function main() {
       answerBytes: own.answer.length,
       rows: [summary('bare grpc-js, always allows', slices.bare, bare), summary('doorward', slices.doorward, doorward)],
       ratioToBare: spread(ratios),
+      ...many,
     };
     mkdirSync(join(ROOT, 'bench', 'results'), { recursive: true });
     writeFileSync(RESULTS, `${JSON.stringify(result, undefined, 2)}\n`);
@@ -135,6 +184,7 @@ async function main() {
       'every Check was answered as expected',
       result.rows.every(({ wrong }) => wrong === 0),
     );
+    expectManyRoutes(many);
     expect(
       'both servers answered',
       result.rows.every(({ checksPerSecond }) => checksPerSecond > 0),

@@ -3,7 +3,7 @@
  * the memory store and a session put into it, since a login is not what is measured here.
  */
 
-import { openSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createBatchingStream } from '../dist/adapters/pino/batching-stream.js';
@@ -48,10 +48,16 @@ ${Array.from(
 
 const silent = { debug: () => undefined, info: () => undefined, warn: console.error, error: console.error };
 
-/** `folder` gets the configuration and the audit. Returns the handler, and the request that it allows. */
-export async function buildScene(folder) {
+const TARGET = { host: HOST, path: '/d/abc123/overview?orgId=1&from=now-6h&to=now' };
+
+/**
+ * `folder` gets the configuration and the audit. Returns the handler, and the requests of the signed-in user that it allows: one for each of
+ * `targets`, `request` the first of them.
+ */
+export async function buildScene(folder, { text = configText, targets = [TARGET] } = {}) {
+  mkdirSync(folder, { recursive: true });
   const configFile = join(folder, 'doorward.yaml');
-  writeFileSync(configFile, configText);
+  writeFileSync(configFile, text);
   const loaded = await load({ configFile, env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error.problems));
   const sessions = createMemorySessionStore({ clock: systemClock });
@@ -65,17 +71,20 @@ export async function buildScene(folder) {
   const compiled = await compile(loaded.value, lasting, undefined);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   const { live } = compiled.value;
-  const cookie = await signIn(sessions, live.ports.sealer, loaded.value.access.cookie_name);
+  const cookieFor = await signIn(sessions, live.ports.sealer, loaded.value.access.cookie_name);
+  const requests = targets.map((target) => checkRequest(target, cookieFor(target.host)));
   const stream = createBatchingStream({ fd: openSync(join(folder, 'audit.jsonl'), 'a') });
   const audit = createAuditSink(stream);
   const metrics = createMetrics({ version: 'bench', node: process.versions.node });
   return {
     handler: composeHandler({ lasting, audit, metrics, live: () => live }),
-    request: checkRequest(cookie),
+    requests,
+    request: requests[0],
     stream,
   };
 }
 
+/** Returns what makes the cookie of a host, all of one session. */
 async function signIn(sessions, sealer, cookieName) {
   const now = systemClock.now();
   const id = Buffer.from(systemEntropy.bytes(32)).toString('base64url');
@@ -101,12 +110,13 @@ async function signIn(sessions, sealer, cookieName) {
     mark: await sessions.loginMark(),
     version: 1,
   });
-  return `${sessionCookieName(cookieName, 'https')}=${sealSessionCookie({ id, issuedAt: now, expiresAt }, HOST, sealer)}`;
+  return (host) =>
+    `${sessionCookieName(cookieName, 'https')}=${sealSessionCookie({ id, issuedAt: now, expiresAt }, host, sealer)}`;
 }
 
-const headersOf = (cookie) => [
-  [':authority', HOST],
-  [':path', '/d/abc123/overview?orgId=1&from=now-6h&to=now'],
+const headersOf = ({ host, path }, cookie) => [
+  [':authority', host],
+  [':path', path],
   [':method', 'GET'],
   [':scheme', 'https'],
   [
@@ -117,7 +127,7 @@ const headersOf = (cookie) => [
   ['accept-language', 'en-US,en;q=0.9'],
   ['accept-encoding', 'gzip, deflate, br, zstd'],
   ['cookie', `grafana_session=1d9b2f6c4e8a7b3f5d0c9e8a7b6f5d4c; ${cookie}`],
-  ['referer', `https://${HOST}/d/abc123/overview?orgId=1`],
+  ['referer', `https://${host}/d/abc123/overview?orgId=1`],
   ['sec-fetch-dest', 'empty'],
   ['sec-fetch-mode', 'cors'],
   ['sec-fetch-site', 'same-origin'],
@@ -129,7 +139,7 @@ const headersOf = (cookie) => [
 ];
 
 /** proto3 by hand: `attributes { source, request { http { ... header_map } } }`, as Envoy sends it with `encode_raw_headers`. */
-function checkRequest(cookie) {
+function checkRequest({ host, path }, cookie) {
   const varint = (value) => {
     const bytes = [];
     for (let rest = value; ; rest >>>= 7) {
@@ -145,13 +155,15 @@ function checkRequest(cookie) {
   const socketAddress = Buffer.concat([field(2, '192.0.2.17'), number(3, 40852)]);
   const peer = field(1, field(1, socketAddress));
   const headerMap = Buffer.concat(
-    headersOf(cookie).map(([name, value]) => field(1, Buffer.concat([field(1, name), field(3, value)]))),
+    headersOf({ host, path }, cookie).map(([name, value]) =>
+      field(1, Buffer.concat([field(1, name), field(3, value)])),
+    ),
   );
   const http = Buffer.concat([
     field(1, '9059189390539800393'),
     field(2, 'GET'),
-    field(4, '/d/abc123/overview?orgId=1&from=now-6h&to=now'),
-    field(5, HOST),
+    field(4, path),
+    field(5, host),
     field(6, 'https'),
     field(10, 'HTTP/2'),
     field(13, headerMap),
