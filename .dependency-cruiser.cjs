@@ -33,14 +33,14 @@ module.exports = {
     {
       name: 'check-sees-only-endpoints-and-core',
       severity: 'error',
-      from: into('^src/(check|answer-check|judge-again)\\.ts$'),
-      to: { path: '^src/', pathNot: '^src/(endpoints/|core/|check\\.ts$)' },
+      from: into('^src/(check|answer-check|judge-again|judge-case|shadow-watch)\\.ts$'),
+      to: { path: '^src/', pathNot: '^src/(endpoints/|core/|(check|shadow-watch)\\.ts$)' },
     },
     {
       name: 'cli-sees-only-core-and-check',
       severity: 'error',
       from: into('^src/cli/'),
-      to: { path: '^src/', pathNot: '^src/(cli/|core/|check\\.ts$)' },
+      to: { path: '^src/', pathNot: '^src/(cli/|core/|(check|judge-case)\\.ts$)' },
     },
     {
       name: 'adapters-see-only-core-and-themselves',

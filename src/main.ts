@@ -5,15 +5,19 @@ import { readFileSync } from 'node:fs';
 
 import { Command, Option } from 'commander';
 
+import { caseOfOptions, type CaseOptions } from './cli/case-options.ts';
 import { checkCommand } from './cli/check.ts';
+import { explainCommand } from './cli/explain.ts';
 import { formatProblems } from './cli/format-problems.ts';
 import { replayCommand } from './cli/replay.ts';
 import { importPomeriumCommand } from './cli/import-pomerium.ts';
 import { sessionCommand, type SessionAction } from './cli/session.ts';
+import { testCommand } from './cli/test.ts';
 import { createAdminClient } from './adapters/web/admin-client.ts';
 import { load } from './compose/load.ts';
 import { checkedConfig } from './compose/checked-config.ts';
 import { importPomerium, writeNewFile } from './compose/import-pomerium.ts';
+import { loadCase, loadGeneration, loadTests, testFiles } from './compose/policy-cases.ts';
 import { linesOf, replayJudge } from './compose/replay.ts';
 import { serve, type Service } from './compose/serve.ts';
 
@@ -59,6 +63,38 @@ async function runCheck({ config, output }: { readonly config: string; readonly 
   process.exitCode = await checkCommand({
     load: () => checkedConfig({ configFile: config, env: process.env }),
     write: (text) => process.stdout.write(text),
+    output,
+    color: process.stdout.isTTY && color,
+  });
+}
+
+async function runTest(paths: readonly string[], { output }: { readonly output: Output }): Promise<void> {
+  process.exitCode = await testCommand({
+    files: () => testFiles(paths),
+    load: (file) => loadTests(file, process.env),
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    output,
+    color: process.stdout.isTTY && color,
+  });
+}
+
+type ExplainOptions = CaseOptions & { readonly config: string; readonly output: Output; readonly case?: string };
+
+async function runExplain(url: string | undefined, options: ExplainOptions): Promise<void> {
+  const { config, output, case: file, ...about } = options;
+  process.exitCode = await explainCommand({
+    given: async () => {
+      const isSaidTwice = file !== undefined && (url !== undefined || Object.keys(about).length > 0);
+      if (isSaidTwice || (file === undefined && url === undefined))
+        return { ok: false, error: ['say either a URL, with options about who asks, or --case with a file'] };
+      if (file === undefined) return caseOfOptions(url ?? '', about);
+      const loaded = await loadCase(file);
+      return loaded.ok ? loaded : { ok: false, error: [formatProblems(loaded.error, { color })] };
+    },
+    load: () => loadGeneration({ configFile: config, env: process.env }),
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
     output,
     color: process.stdout.isTTY && color,
   });
@@ -131,6 +167,37 @@ program
   .addOption(configOption)
   .addOption(outputOption)
   .action(runCheck);
+
+const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+program
+  .command('test')
+  .description('judge the cases of policy test files, and say where a policy does not decide as they expect')
+  .argument('[paths...]', 'files, or folders with *.test.yaml in them', ['policies'])
+  .addOption(outputOption)
+  .action(runTest);
+
+program
+  .command('explain')
+  .description('say what a request comes to and why: the route, each rule and criterion, and what would have to change')
+  .argument('[url]', 'what is asked for')
+  .addOption(configOption)
+  .option('-u, --user <user>', 'who is signed in: an e-mail address, or the subject at the identity provider')
+  .option('--email <address>', 'where --user is the subject')
+  .option('-g, --group <group>', 'a group of the user (repeatable)', several)
+  .option('--claim <name=value>', 'a claim of the user (repeatable); JSON, or text', several)
+  .option('--idp <name>', 'the provider that signed in')
+  .option('--acr <acr>', 'how strongly')
+  .option('--auth-time <instant>', 'when')
+  .option('-X, --method <method>', 'of the request (GET)')
+  .option('-H, --header <header>', 'of the request, "name: value" (repeatable)', several)
+  .option('--body <text>', 'of the request')
+  .option('--ip <address>', 'the client’s, as Envoy sees it')
+  .option('--route <id>', 'the route that Envoy pins')
+  .option('--time <instant>', 'when it is asked, for example 2026-03-04T09:30:00Z')
+  .option('--case <file>', 'all of this from a file, written as `given` in a policy test')
+  .addOption(outputOption)
+  .action(runExplain);
 
 program
   .command('replay')
