@@ -6,12 +6,13 @@
 import { check, type CheckDecision, type Known } from './check.ts';
 import type { AssertionCache } from './core/assertion/assertion-cache.ts';
 import { upstreamOf } from './core/assertion/upstream.ts';
-import { recordOf } from './core/audit/record-of.ts';
+import { auditDecisions, recordOf } from './core/audit/record-of.ts';
 import type { Findings, Needs } from './core/decision.ts';
 import { subjectOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import type { ExplainedCriterion } from './core/policy/compiled-policy.ts';
 import {
+  DependencyError,
   isDependencyError,
   type AuditSink,
   type CheckHandler,
@@ -26,13 +27,17 @@ import type { RefusalCode } from './core/response/refusal-codes.ts';
 import { renderRefusal } from './core/response/render-refusal.ts';
 import { originText } from './core/route/origin.ts';
 import { touchIsDue } from './core/session/state.ts';
-import type { EpochSeconds } from './core/units.ts';
+import type { EpochSeconds, SessionHandle } from './core/units.ts';
 import { uuid } from './core/uuid.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from './endpoints/endpoint.ts';
 import { answerEndpoint, beginLogin } from './endpoints/answer-endpoint.ts';
+import type { ShadowWatch } from './shadow-watch.ts';
 
-/** `check` asks at most for one session; a second round is a session that another answer replaced. More is a fault. */
-const NEEDS_ROUNDS_MAX = 3;
+/**
+ * `check` asks for one session, and once more for one that looks unused; each may have to be fetched first. More rounds are those of a session
+ * that is invalidated again and again between its fetch and its use.
+ */
+const NEEDS_ROUNDS_MAX = 10;
 /** What of Envoy's patience is left for the way back; half of it where Envoy is in a hurry (its default is 200 ms). */
 const ANSWER_MARGIN_MS = 250;
 /** A login callback waits for the identity provider; nothing waits longer, whatever Envoy allows. */
@@ -50,6 +55,8 @@ export type CheckPorts = Pick<EndpointPorts, 'clock' | 'entropy' | 'logger'> & {
   live(): Live;
   readonly assertions: AssertionCache;
   readonly audit: AuditSink;
+  /** Judges beside what was decided; nothing follows from it but a field of the record. */
+  readonly shadow: ShadowWatch;
   /** Told of each answer, for metrics. `micros` from first byte decoded to Outcome. */
   observe(answer: { readonly decision: string; readonly code: string; readonly micros: number }): void;
   /** Told of each dependency that failed a Check. */
@@ -115,18 +122,25 @@ const answerWithin = (budgetMs: number | undefined): number =>
 
 /** decode -> check -> (needs -> fetch -> check)* -> act */
 function judgeAndAct(request: AccessRequest, passage: Passage, ports: CheckPorts): Eventually<Answered> {
-  const decided = judge(request, passage, ports, undefined, 0);
+  const decided = judge(request, passage, ports, { session: undefined, readAnew: undefined, round: 0 });
   return decided instanceof Promise
     ? decided.then((decision) => act(request, decision, passage, ports))
     : act(request, decided, passage, ports);
 }
 
+/** What was fetched so far. */
+type Fetched = {
+  readonly session: Known['session'];
+  /** The session that was read anew for this Check. */
+  readonly readAnew: SessionHandle | undefined;
+  readonly round: number;
+};
+
 function judge(
   request: AccessRequest,
   passage: Passage,
   ports: CheckPorts,
-  session: Known['session'],
-  round: number,
+  { session, readAnew, round }: Fetched,
 ): Eventually<CheckDecision> {
   const known: Known = {
     generation: passage.live.generation,
@@ -137,16 +151,28 @@ function judge(
   const judgement = check(request, known, passage.now);
   passage.trail.findings = judgement.findings;
   if (judgement.kind !== 'needs') return judgement;
-  if (round === NEEDS_ROUNDS_MAX) throw new Error('check asks for ever');
-  const fetched = fetchNeeded(judgement, passage, ports);
+  if (round === NEEDS_ROUNDS_MAX) throw new DependencyError('store-unavailable', 'a session changes all the time');
+  const next = { readAnew: judgement.anew ? judgement.session : readAnew, round: round + 1 };
+  const fetched = fetchNeeded(judgement, next.readAnew, passage, ports);
   return fetched instanceof Promise
-    ? fetched.then((answer) => judge(request, passage, ports, answer, round + 1))
-    : judge(request, passage, ports, fetched, round + 1);
+    ? fetched.then((answer) => judge(request, passage, ports, { ...next, session: answer }))
+    : judge(request, passage, ports, { ...next, session: fetched });
 }
 
-function fetchNeeded(needs: Needs, passage: Passage, ports: CheckPorts): Eventually<NonNullable<Known['session']>> {
+/**
+ * What is decided by, or a promise of undefined: ask again.
+ * SECURITY: what a promise gave held when it was read; until its reader's turn something may have been revoked. So only what the store gives at
+ * once is decided by, in the turn in which it was given.
+ */
+function fetchNeeded(
+  needs: Needs,
+  readAnew: SessionHandle | undefined,
+  passage: Passage,
+  ports: CheckPorts,
+): Eventually<Known['session']> {
   const handle = needs.session;
-  const unknown = (error: unknown): NonNullable<Known['session']> => {
+  const { sessions } = passage.live.ports;
+  const unknown = (error: unknown): Known['session'] => {
     if (!isDependencyError(error)) throw error;
     const isNone = needs.optional || (needs.unreadableIsNone && error.code === 'store-corrupt');
     if (!isNone) throw error;
@@ -154,10 +180,10 @@ function fetchNeeded(needs: Needs, passage: Passage, ports: CheckPorts): Eventua
     return { handle, session: undefined, isUnreadable: true };
   };
   try {
-    const found = passage.live.ports.sessions.get(handle);
-    return found instanceof Promise
-      ? found.then((session) => ({ handle, session }), unknown)
-      : { handle, session: found };
+    if (needs.anew) sessions.forget(handle);
+    const found = sessions.get(handle);
+    if (found instanceof Promise) return found.then(() => undefined, unknown);
+    return { handle, session: found, mayBeOlder: readAnew !== handle };
   } catch (error) {
     return unknown(error);
   }
@@ -304,14 +330,14 @@ function criteriaShown(findings: Findings | undefined): { readonly criteria?: re
 /** The end of every Check: one record, one observation. */
 function finish(answered: Answered, passage: Passage, ports: CheckPorts): Outcome {
   const micros = Math.round((ports.clock.monotonicMs() - passage.startedMs) * 1000);
-  const record = recordOf({
-    ...answered,
-    request: passage.request,
-    requestId: passage.requestId,
-    generation: passage.live.generation,
-    now: passage.now,
-    micros,
-  });
+  const { request, requestId, now } = passage;
+  const { generation, certificates } = passage.live;
+  const decided = { ...answered, request, requestId, generation, now };
+  const shadow =
+    generation.shadow === undefined
+      ? undefined
+      : ports.shadow({ ...decided, certificates, decision: auditDecisions[answered.decision] });
+  const record = recordOf({ ...decided, shadow, micros });
   ports.audit.write(record);
   ports.observe({ decision: record.decision, code: answered.code, micros });
   return answered.outcome;

@@ -5,7 +5,8 @@
 
 import { factsAgain } from './core/audit/facts-again.ts';
 import type { JudgedAgain } from './core/audit/judged-again.ts';
-import type { JudgedKind, JudgedRecord } from './core/audit/parse-record.ts';
+import type { JudgedKind } from './core/audit/judged-kind.ts';
+import type { JudgedRecord } from './core/audit/parse-record.ts';
 import { isShortened } from './core/audit/record-of.ts';
 import type { Generation } from './core/generation.ts';
 import { decidingReasons } from './core/policy/decide-verdict.ts';

@@ -5,7 +5,8 @@
 
 import type { JudgedAgain } from '../core/audit/judged-again.ts';
 import { parseRecord } from '../core/audit/parse-record.ts';
-import type { ApartKind, JudgedKind, JudgedRecord } from '../core/audit/parse-record.ts';
+import type { JudgedKind } from '../core/audit/judged-kind.ts';
+import type { ApartKind, JudgedRecord } from '../core/audit/parse-record.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import type { Result } from '../core/result.ts';
 import { formatProblems } from './format-problems.ts';

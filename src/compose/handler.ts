@@ -4,6 +4,7 @@ import { createCheckHandler, type Live } from '../answer-check.ts';
 import type { Metrics } from '../adapters/metrics/metrics.ts';
 import { createAssertionCache } from '../core/assertion/assertion-cache.ts';
 import type { AuditSink, CheckHandler } from '../core/ports.ts';
+import { createShadowWatch } from '../shadow-watch.ts';
 import type { Lasting } from './generations.ts';
 
 export function composeHandler(parts: {
@@ -20,6 +21,13 @@ export function composeHandler(parts: {
     live: parts.live,
     assertions: createAssertionCache(),
     audit: parts.audit,
+    shadow: createShadowWatch({
+      clock: lasting.clock,
+      logger: lasting.logger,
+      observeShadow: (judged) => {
+        metrics.observeShadow(judged);
+      },
+    }),
     observe: (check) => {
       metrics.observeCheck(check);
     },

@@ -13,7 +13,7 @@ export async function replayJudge(source: ConfigSource): Promise<Result<Judge, r
   const loaded = await load(source);
   if (!loaded.ok) return err(loaded.error.problems);
   const { access, routePath, contentHash, locate } = loaded.value;
-  const built = buildGeneration({ config: access, routePath, number: 1, contentHash });
+  const built = buildGeneration({ config: access, routePath, number: 1, contentHash, asShadow: true });
   if (!built.ok) return err(locate(built.error));
   const { generation } = built.value;
   return ok((record) => judgeAgain(record, generation));

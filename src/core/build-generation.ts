@@ -5,10 +5,12 @@
 
 import { parseHeaderTemplate } from './assertion/header-template.ts';
 import { templateWarnings } from './assertion/template-warnings.ts';
-import type { AccessConfig, RouteConfig } from './config.ts';
+import type { AccessConfig, RouteConfig, ShadowConfig } from './config.ts';
 import type { Generation } from './generation.ts';
 import { parseChangeWindows, type ChangeWindows } from './policy/change-window.ts';
 import { compilePolicy } from './policy/compile.ts';
+import { groupsRuleOf, recordRulesOf } from './policy/record-rules.ts';
+import type { RecordSourceRules } from './policy/records.ts';
 import type { CompiledPolicy } from './policy/compiled-policy.ts';
 import type { Problem, TreePath } from './problem.ts';
 import { parseAddressRange, type AddressRange } from './request/client-address.ts';
@@ -18,7 +20,10 @@ import { originText, parseOrigin } from './route/origin.ts';
 import { parsePathPattern } from './route/path-pattern.ts';
 import { publicPrefixWarning } from './route/public-prefix.ts';
 import { routeIdOf } from './route/route-id.ts';
+import type { RouteTable } from './route/route-table.ts';
 import type { Route } from './route/route.ts';
+import { layOver, type ListedRoute } from './shadow/lay-over.ts';
+import type { Shadow } from './shadow/shadow.ts';
 import { runSteps, type Steps } from './steps.ts';
 import { idpName, routeId, type IdpName } from './units.ts';
 
@@ -30,6 +35,8 @@ export type GenerationSource = {
   routePath(index: number): TreePath;
   readonly number: number;
   readonly contentHash: string;
+  /** It is built to be judged beside another one, or to be replayed: `mode: shadow` is no obstacle. */
+  readonly asShadow?: boolean;
 };
 
 export const buildGeneration = (source: GenerationSource): Result<BuiltGeneration, readonly Problem[]> =>
@@ -38,32 +45,110 @@ export const buildGeneration = (source: GenerationSource): Result<BuiltGeneratio
 export function* buildGenerationSteps(source: GenerationSource): Steps<Result<BuiltGeneration, readonly Problem[]>> {
   const { config } = source;
   const problems: Problem[] = [];
-  const known = new Set(config.idps.map((idp) => idpName(idp.name)));
+  if (config.mode === 'shadow' && source.asShadow !== true)
+    problems.push({ severity: 'error', path: ['mode'], message: IS_SHADOW });
+  const listed = yield* listRoutes(source, problems);
+  const active = listed.filter(({ isShadow }) => !isShadow);
+  const trustedProxies = buildTrustedProxies(config, problems);
+  const authOrigin = buildAuthOrigin(config, problems);
+  const groups = groupsRuleOf(config, recordRulesOf(config));
+  if (!groups.ok) problems.push(groups.error);
+  const routes = yield* buildTable(active, problems);
+  const shadow = yield* buildShadow({ config, listed, active, trustedProxies }, problems);
+  if (routes === undefined || !groups.ok || problems.some((problem) => problem.severity === 'error'))
+    return err(problems);
+  const { number, contentHash } = source;
+  return ok({
+    generation: { number, contentHash, config, routes, trustedProxies, authOrigin, shadow, groups: groups.value },
+    warnings: problems,
+  });
+}
+
+const IS_SHADOW = 'this file is a shadow: it can be the `shadow_file` of another one, and is not to be in force itself';
+
+/** Every route that compiles, in listed order. */
+function* listRoutes(
+  { config, routePath }: Pick<GenerationSource, 'config' | 'routePath'>,
+  problems: Problem[],
+): Steps<readonly ListedRoute[]> {
+  const idps = new Set(config.idps.map((idp) => idpName(idp.name)));
+  const recordSources = recordRulesOf(config);
   const changeWindows = parseChangeWindows(config.change_windows ?? {}, ['change_windows'], (path, message) =>
     problems.push({ severity: 'error', path, message }),
   );
-  const routes: Route[] = [];
-  const paths: TreePath[] = [];
+  const listed: ListedRoute[] = [];
   for (const [index, routeConfig] of config.routes.entries()) {
     yield;
-    const route = buildRoute(
-      { config, route: routeConfig, path: source.routePath(index), idps: known, changeWindows },
-      problems,
-    );
+    const path = routePath(index);
+    const route = buildRoute({ config, route: routeConfig, path, idps, changeWindows, recordSources }, problems);
     if (route === undefined) continue;
-    routes.push(route);
-    paths.push(source.routePath(index));
+    listed.push({ route, path, isShadow: routeConfig.mode === 'shadow', shadowOf: routeConfig.shadow_of });
   }
-  const trustedProxies = buildTrustedProxies(config, problems);
-  const authOrigin = buildAuthOrigin(config, problems);
-  const table = yield* createRouteTableSteps(routes, (index) => paths[index] ?? ['routes', index]);
-  if (!table.ok) problems.push(...table.error);
-  if (!table.ok || problems.some((problem) => problem.severity === 'error')) return err(problems);
-  const { number, contentHash } = source;
-  return ok({
-    generation: { number, contentHash, config, routes: table.value, trustedProxies, authOrigin },
-    warnings: problems,
+  return listed;
+}
+
+function* buildTable(listed: readonly ListedRoute[], problems: Problem[]): Steps<RouteTable | undefined> {
+  const table = yield* createRouteTableSteps(
+    listed.map(({ route }) => route),
+    (index) => listed[index]?.path ?? ['routes', index],
+  );
+  if (table.ok) return table.value;
+  problems.push(...table.error);
+  return undefined;
+}
+
+type ShadowSource = {
+  readonly config: AccessConfig;
+  readonly listed: readonly ListedRoute[];
+  readonly active: readonly ListedRoute[];
+  readonly trustedProxies: readonly AddressRange[];
+};
+
+/** The shadow of a file: its shadow routes laid over the others, or the file that it names. */
+function* buildShadow(source: ShadowSource, problems: Problem[]): Steps<Shadow | undefined> {
+  const { config, listed, active, trustedProxies } = source;
+  const laid = layOver(listed);
+  if (!laid.ok) problems.push(...laid.error);
+  const hasRoutes = active.length < listed.length;
+  if (config.mode === 'shadow' && hasRoutes)
+    problems.push({ severity: 'error', path: ['mode'], message: 'in a file that is a shadow, no route can be one' });
+  if (config.shadow_file !== undefined) {
+    if (hasRoutes) problems.push({ severity: 'error', path: ['shadow_file'], message: TWO_SHADOWS });
+    return yield* buildShadowOfFile(config, config.shadow_file, problems);
+  }
+  if (!laid.ok || !hasRoutes) return undefined;
+  const routes = yield* buildTable(laid.value, problems);
+  return routes === undefined ? undefined : { routes, trustedProxies, knowsCertificates: true };
+}
+
+const TWO_SHADOWS = '`shadow_file` stands for all routes, so no route can be a shadow beside it';
+
+function* buildShadowOfFile(
+  active: AccessConfig,
+  { access, routePaths, contentHash }: ShadowConfig,
+  problems: Problem[],
+): Steps<Shadow | undefined> {
+  const built = yield* buildGenerationSteps({
+    config: access,
+    routePath: (index) => routePaths[index] ?? ['routes', index],
+    number: 0,
+    contentHash,
+    asShadow: true,
   });
+  const found = built.ok ? built.value.warnings : built.error;
+  problems.push(...found.map((problem) => ({ ...problem, path: ['shadow_file', ...problem.path] })));
+  if (!built.ok) return undefined;
+  const { routes, trustedProxies } = built.value.generation;
+  return { routes, trustedProxies, knowsCertificates: hasCertificateRulesOf(active, access) };
+}
+
+/** Whether a certificate that was judged by the rules of `active` is judged by those of `shadow` as well. */
+function hasCertificateRulesOf(active: AccessConfig, shadow: AccessConfig): boolean {
+  const known = new Set(active.routes.map((route) => route.tls_downstream_client_ca));
+  return (
+    JSON.stringify(active.downstream_mtls) === JSON.stringify(shadow.downstream_mtls) &&
+    shadow.routes.every(({ tls_downstream_client_ca: ca }) => ca === undefined || known.has(ca))
+  );
 }
 
 type RouteSource = {
@@ -72,6 +157,7 @@ type RouteSource = {
   readonly path: TreePath;
   readonly idps: ReadonlySet<IdpName>;
   readonly changeWindows: ChangeWindows;
+  readonly recordSources: RecordSourceRules;
 };
 
 function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined {
@@ -129,7 +215,7 @@ const shorter = (one: number | undefined, other: number | undefined): number | u
   one === undefined ? other : other === undefined ? one : Math.min(one, other);
 
 function buildPolicy(
-  { config, route, path, changeWindows }: RouteSource,
+  { config, route, path, changeWindows, recordSources }: RouteSource,
   problems: Problem[],
 ): CompiledPolicy | undefined {
   const mtls = config.downstream_mtls;
@@ -149,6 +235,7 @@ function buildPolicy(
     denyInvalidCertificate: hasClientCa && mtls?.enforcement !== 'policy',
     hasClientCa,
     changeWindows,
+    recordSources,
     labels: new Map(Object.entries(route.labels ?? {})),
     ownHeaders: new Set(
       [config.assertion_header, ...Object.keys({ ...config.jwt_claims_headers, ...route.set_request_headers })].map(

@@ -3,7 +3,8 @@
  * read, interpolated and checked for shape by adapters/config; meaning (policies, patterns, URLs) is checked here, in the core.
  */
 
-import type { Tree } from './problem.ts';
+import type { ForeignKey } from './policy/records.ts';
+import type { Tree, TreePath } from './problem.ts';
 import type { SanPattern } from './request/san.ts';
 
 export type PolicySemantics = 'strict' | 'pomerium';
@@ -46,6 +47,10 @@ export type RouteConfig = {
   readonly session_idle_timeout?: number;
   readonly on_unauthenticated?: 'auto' | 'redirect' | '401';
   readonly labels?: { readonly [key: string]: string };
+  /** `shadow`: judged beside the others, never in force. */
+  readonly mode?: 'active' | 'shadow';
+  /** The id of the route whose place a shadow route takes. */
+  readonly shadow_of?: string;
   /** PEM. Authorities for client certificates on this route, in place of those of `downstream_mtls`. */
   readonly tls_downstream_client_ca?: string;
 };
@@ -76,6 +81,32 @@ export type IdpConfig = {
   readonly insecure_http?: boolean;
 };
 
+/** Where facts about users, addresses and certificates come from. Times in seconds. */
+export type RecordSourceConfig = {
+  readonly name: string;
+  readonly from:
+    | { readonly kind: 'file'; /** Absolute. */ readonly path: string }
+    | {
+        readonly kind: 'http';
+        readonly url: string;
+        /** Sent with each request; values may be secret. Names in lower case. */
+        readonly headers: { readonly [name: string]: string };
+        /** PEM; undefined = the authorities of the system. */
+        readonly ca?: string;
+      };
+  readonly format: 'json' | 'csv';
+  /** The field, or column, by which a row is found. */
+  readonly key: string;
+  readonly foreign_key: ForeignKey;
+  readonly interval: number;
+  readonly timeout: number;
+  readonly max_bytes: number;
+  readonly max_rows: number;
+  readonly max_age: number;
+};
+
+export type GroupsConfig = { readonly source: string; readonly field: string } | { readonly claims: readonly string[] };
+
 export type AccessConfig = {
   readonly routes: readonly RouteConfig[];
   readonly idps: readonly IdpConfig[];
@@ -104,6 +135,21 @@ export type AccessConfig = {
   readonly signout_redirect_url?: string;
   /** Named windows for the criterion `change_window`. */
   readonly change_windows?: { readonly [name: string]: Tree };
+  readonly records?: readonly RecordSourceConfig[];
+  /** Undefined = the claim `groups`. */
+  readonly groups?: GroupsConfig;
   /** Undefined = no client certificate is valid, and none is asked for. */
   readonly downstream_mtls?: DownstreamMtlsConfig;
+  /** `shadow`: not to be in force, only to be judged beside a file that names it. */
+  readonly mode?: 'active' | 'shadow';
+  /** What the file of that name says. */
+  readonly shadow_file?: ShadowConfig;
+};
+
+export type ShadowConfig = {
+  /** Without its secrets. */
+  readonly access: AccessConfig;
+  /** Where each of its routes stands in its file. Problems with it have paths below `shadow_file`. */
+  readonly routePaths: readonly TreePath[];
+  readonly contentHash: string;
 };

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { AccessConfig } from '../../core/config.ts';
+import type { AccessConfig, ShadowConfig } from '../../core/config.ts';
 import type { LocatedProblem, Problem, Tree, TreePath } from '../../core/problem.ts';
 import { err, ok } from '../../core/result.ts';
 import type { Result } from '../../core/result.ts';
@@ -54,6 +54,8 @@ export type LoadOptions = {
   readonly processors?: number;
   /** Values of keys at the top of the file that it does not have. */
   readonly assume?: { readonly [key: string]: Tree };
+  /** The file is the `shadow_file` of another one. */
+  readonly isShadow?: boolean;
   /**
    * What compiling finds in `access`, with paths of the file. Called only when the load fails, with what is sound of the file, so that the
    * report has everything that is wrong; whoever gets a LoadedConfig compiles it himself.
@@ -98,22 +100,78 @@ async function loadTree(
       ? undefined
       : await buildServer(sound, { ...context, ...(processors === undefined ? {} : { processors }) });
 
+  const shadow = await loadShadow(sound?.shadow_file, context, options);
+  const allFiles = [...files.files, ...(shadow === undefined ? [] : (shadow.ok ? shadow.value : shadow.error).files)];
   const routePath = (index: number): TreePath => built?.routePaths[index] ?? ['routes', index];
-  const locate = createLocator({ file: options.path, yaml, routePath });
-  if (built === undefined || server === undefined || problems.hasErrors) {
+  const locateHere = createLocator({ file: options.path, yaml, routePath });
+  if (built === undefined || server === undefined || problems.hasErrors || shadow?.ok === false) {
     const found = built === undefined ? [] : (options.findMore?.({ access: built.access, routePath }) ?? []);
-    return err({ problems: locate([...problems.all, ...independent(found, problems)]), files: files.files });
+    const here = locateHere([...problems.all, ...independent(found, problems)]);
+    return err({ problems: [...here, ...(shadow?.ok === false ? shadow.error.problems : [])], files: allFiles });
   }
+  const access = shadow === undefined ? built.access : { ...built.access, shadow_file: shadowOf(shadow.value) };
   return ok({
-    access: built.access,
+    access,
     server,
     routePath,
-    locate,
-    notices: locate(problems.all),
-    contentHash: hashContent(built.access, (index, key) => valueAt(yaml.tree, [...routePath(index), key])),
-    files: files.files,
+    locate: shadow === undefined ? locateHere : locateInBoth(locateHere, shadow.value.locate),
+    notices: [...locateHere(problems.all), ...(shadow === undefined ? [] : shadow.value.notices)],
+    contentHash: hashContent(access, (index, key) => valueAt(yaml.tree, [...routePath(index), key])),
+    files: allFiles,
   });
 }
+
+/** The file that `shadow_file` names, with all that is wrong with it; undefined where there is none, or it has been complained of here. */
+async function loadShadow(
+  name: string | undefined,
+  { files, problems }: { readonly files: FileReader; readonly problems: ProblemList },
+  { env, readFile, isShadow = false, processors }: LoadOptions,
+): Promise<Result<LoadedConfig, ConfigReport> | undefined> {
+  if (name === undefined) return undefined;
+  if (isShadow) {
+    problems.error(['shadow_file'], 'a file that is a shadow has no `shadow_file` of its own');
+    return undefined;
+  }
+  const loaded = await loadConfig({
+    path: files.resolve(name),
+    env,
+    readFile,
+    isShadow: true,
+    ...(processors === undefined ? {} : { processors }),
+  });
+  if (loaded.ok && loaded.value.access.mode !== 'shadow')
+    problems.error(
+      ['shadow_file'],
+      'the file must say `mode: shadow` at its top, so that nobody takes it for the active one',
+    );
+  return loaded;
+}
+
+/** What is judged beside the file. Its secrets are of no use there, and stay here. */
+function shadowOf({ access, routePath, contentHash }: LoadedConfig): ShadowConfig {
+  return {
+    access: {
+      ...access,
+      cookie_secret: [],
+      shared_secret: [],
+      signing_key: [],
+      idps: access.idps.map((idp) => ({ ...idp, client_secret: '' })),
+    },
+    routePaths: access.routes.map((_, index) => routePath(index)),
+    contentHash,
+  };
+}
+
+/** Problems below `shadow_file` stand in that file. */
+const locateInBoth =
+  (here: Locate, inShadow: Locate): Locate =>
+  (problems) => {
+    const isThere = ({ path }: Problem): boolean => path[0] === 'shadow_file' && path.length > 1;
+    return [
+      ...here(problems.filter((problem) => !isThere(problem))),
+      ...inShadow(problems.filter(isThere).map((problem) => ({ ...problem, path: problem.path.slice(1) }))),
+    ];
+  };
 
 function assuming(tree: Tree, assumed: { readonly [key: string]: Tree }): Tree {
   if (tree === null || typeof tree !== 'object' || isList(tree)) return tree;
@@ -139,6 +197,7 @@ function independent(found: readonly Problem[], told: ProblemList): readonly Pro
 function hashContent(access: AccessConfig, asWritten: (routeIndex: number, key: string) => Tree | undefined): string {
   const content = {
     ...access,
+    shadow_file: access.shadow_file?.contentHash,
     cookie_secret: [],
     shared_secret: [],
     signing_key: [],

@@ -10,6 +10,8 @@ import { createCheckObservations, type ObservedCheck } from './check-observation
 export interface Metrics {
   /** One Check answered. `decision` and `code` are of fixed sets (AuditDecision, RefusalCode). */
   observeCheck(check: ObservedCheck): void;
+  /** One Check that a shadow judged as well; both are of fixed sets (JudgedKind, `undecided`). */
+  observeShadow(judged: { readonly active: string; readonly shadow: string }): void;
   /** One call to a store or provider failed; `code` is a DependencyCode. */
   observeDependencyError(code: string): void;
   /** `generation` is the one in force after it. */
@@ -37,6 +39,12 @@ export function createMetrics(build: { readonly version: string; readonly node: 
     labelNames: ['code'],
     registers,
   });
+  const shadowDecisions = new Counter({
+    name: 'doorward_shadow_decisions_total',
+    help: 'Checks that a shadow judged as well, by what was decided and what the shadow would have decided.',
+    labelNames: ['active', 'shadow'],
+    registers,
+  });
   const generation = new Gauge({
     name: 'doorward_config_generation',
     help: 'The generation of configuration in force.',
@@ -56,6 +64,9 @@ export function createMetrics(build: { readonly version: string; readonly node: 
   return {
     observeCheck: (check) => {
       checks.observe(check);
+    },
+    observeShadow: (judged) => {
+      shadowDecisions.inc(judged);
     },
     observeDependencyError: (code) => {
       dependencyErrors.inc({ code });

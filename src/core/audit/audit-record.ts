@@ -4,6 +4,7 @@
  */
 
 import type { EpochSeconds } from '../units.ts';
+import type { ShadowDecision } from '../shadow/shadow.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
 
 export type AuditDecision = 'allow' | 'deny' | 'challenge' | 'respond' | 'error';
@@ -60,6 +61,8 @@ export type AuditRecord = {
   readonly policy_hash: string;
   /** What the policy of the route read; undefined where no policy was asked, or it read nothing that has no field of its own. */
   readonly facts: RecordedFacts | undefined;
+  /** What the shadow would have decided, where that is something else. */
+  readonly shadow: ShadowDecision | undefined;
   /** Doorward's own endpoint that answered, if one did. */
   readonly endpoint: string | undefined;
   /** In words, for `respond` and `error`: why; never client text. */

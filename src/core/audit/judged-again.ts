@@ -1,6 +1,6 @@
 /** JudgedAgain: what a recorded request comes to under another configuration. */
 
-import type { JudgedKind } from './parse-record.ts';
+import type { JudgedKind } from './judged-kind.ts';
 
 export type JudgedAgain =
   | {

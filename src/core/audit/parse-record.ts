@@ -6,12 +6,9 @@ import { err, ok } from '../result.ts';
 import type { ClaimValue } from '../session/session.ts';
 import { epochSeconds } from '../units.ts';
 import type { EpochSeconds } from '../units.ts';
-import type { VerdictKind } from '../policy/verdict.ts';
 import type { RecordedIdentity } from './audit-record.ts';
+import { judgedKindOf, type JudgedKind } from './judged-kind.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
-
-/** What a request came to, without the form of the answer: `login` is a redirect to sign in as well as a 401. */
-export type JudgedKind = VerdictKind | 'not-found' | 'bad-request';
 
 /** Records that no policy decided. */
 export type ApartKind = 'own' | 'error' | 'bad-request';
@@ -36,15 +33,6 @@ export type JudgedRecord = {
   readonly facts: RecordedFacts;
 };
 
-const judgedByCode: { readonly [code: string]: JudgedKind } = {
-  forbidden: 'deny',
-  'device-unauthorized': 'deny',
-  'login-required': 'login',
-  'step-up-required': 'step-up',
-  'client-certificate': 'certificate',
-  'route-not-found': 'not-found',
-};
-
 type Fields = { readonly [key: string]: unknown };
 
 const isFields = (value: unknown): value is Fields =>
@@ -64,16 +52,10 @@ export function parseRecord(value: unknown): Result<ParsedRecord, string> {
   if (decision === 'respond') return ok({ kind: 'apart', as: 'own' });
   if (decision === 'error') return ok({ kind: 'apart', as: 'error' });
   if (!isText(decision) || !isText(code)) return noRecord('no decision');
-  const was = wasJudged(decision, code);
+  const was = judgedKindOf(decision, code);
   if (was === undefined) return ok({ kind: 'apart', as: 'bad-request' });
   const record = judgedRecord(value, was);
   return record === undefined ? noRecord('a field is missing or of the wrong form') : ok({ kind: 'judged', record });
-}
-
-function wasJudged(decision: string, code: string): JudgedKind | undefined {
-  if (decision === 'allow') return 'allow';
-  if (decision === 'challenge') return 'login';
-  return Object.hasOwn(judgedByCode, code) ? judgedByCode[code] : undefined;
 }
 
 function judgedRecord(fields: Fields, was: JudgedKind): JudgedRecord | undefined {

@@ -8,6 +8,7 @@ import type { AccessRequest } from '../request/access-request.ts';
 import type { Outcome } from '../response/decision.ts';
 import type { EpochSeconds } from '../units.ts';
 import type { Generation } from '../generation.ts';
+import type { ShadowDecision } from '../shadow/shadow.ts';
 import type { AuditDecision, AuditRecord, RecordedIdentity } from './audit-record.ts';
 import { recordedFacts } from './recorded-facts.ts';
 
@@ -25,12 +26,13 @@ export type RecordInput = {
   readonly code: string;
   readonly detail?: string | undefined;
   readonly endpoint?: string;
+  readonly shadow?: ShadowDecision | undefined;
   readonly generation: Pick<Generation, 'number' | 'contentHash'>;
   readonly now: EpochSeconds;
   readonly micros: number;
 };
 
-const decisions: Readonly<Record<RecordInput['decision'], AuditDecision>> = {
+export const auditDecisions: Readonly<Record<RecordInput['decision'], AuditDecision>> = {
   allow: 'allow',
   refuse: 'deny',
   challenge: 'challenge',
@@ -46,7 +48,7 @@ export function recordOf(input: RecordInput): AuditRecord {
     v: 2,
     time: input.now,
     request_id: input.requestId,
-    decision: decisions[input.decision],
+    decision: auditDecisions[input.decision],
     status: outcome.kind === 'allow' ? 0 : outcome.response.status,
     code: input.code,
     route: findings?.route?.id,
@@ -70,6 +72,7 @@ export function recordOf(input: RecordInput): AuditRecord {
     policy_generation: input.generation.number,
     policy_hash: input.generation.contentHash,
     facts: factsOf(findings),
+    shadow: input.shadow,
     endpoint: input.endpoint,
     detail: input.detail,
     latency_us: input.micros,

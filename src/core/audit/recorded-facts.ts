@@ -54,7 +54,7 @@ function ofParameter(query: string, name: string): ClaimValue | undefined {
 
 /** What has a field of its own in the record (`subject`, `email`, `client_address`) is not repeated. */
 const recorders: { readonly [name: string]: Recorder } = {
-  groups: ({ subject }) => subject && (subject.groups ?? null),
+  groups: ({ subject }) => (subject?.groupsUnknown === true ? undefined : subject && (subject.groups ?? null)),
   auth_time: ({ subject }) => subject && (subject.authTime ?? null),
   acr: ({ subject }) => subject && (subject.acr ?? null),
   certificate: ofCertificate,

@@ -122,6 +122,8 @@ routes:
     session_idle_timeout: 600
     on_unauthenticated: 401
     labels: { environment: production }
+    mode: shadow
+    shadow_of: b
 `);
     // Others are other ways to say what is said here, or have one value only.
     const others = ['prefix', 'path', 'regex', 'allow_public_unauthenticated_access', 'allow_any_authenticated_user'];
@@ -159,6 +161,8 @@ routes:
         session_idle_timeout: 600,
         on_unauthenticated: '401',
         labels: { environment: 'production' },
+        mode: 'shadow',
+        shadow_of: 'b',
       },
     ]);
   });

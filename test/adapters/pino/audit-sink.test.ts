@@ -40,6 +40,7 @@ const aRecord = (over: Partial<AuditRecord> = {}): AuditRecord => ({
   policy_generation: 1,
   policy_hash: 'c0ffee',
   facts: undefined,
+  shadow: undefined,
   endpoint: undefined,
   detail: undefined,
   latency_us: 12,

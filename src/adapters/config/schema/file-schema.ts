@@ -12,6 +12,7 @@ import { mtlsKeys } from './mtls-keys.ts';
 import { choice, duration, flag, foreign, HEADER_NAME_PATTERN, only, refused, rotatable, text, textList } from './parts.ts';
 import { foreignGlobalKeys, foreignRouteKeys } from './pomerium-keys.ts';
 import type { ForeignKey, ForeignKeys } from './pomerium-keys.ts';
+import { recordKeys } from './record-keys.ts';
 import { routeKeys } from './route-keys.ts';
 import type { RouteFile } from './route-keys.ts';
 import { serverKeys } from './server-keys.ts';
@@ -150,6 +151,21 @@ const accessKeys = {
   ),
   signout_redirect_url: Type.Optional(text({ description: 'Where people go after they signed out.' })),
   change_windows: Type.Optional(changeWindows),
+  ...recordKeys,
+  mode: Type.Optional(
+    choice(['active', 'shadow'], {
+      description:
+        '`shadow`: the file is only judged beside another one that names it as `shadow_file`, or by `doorward replay`; `serve` does not start with it.',
+      default: 'active',
+    }),
+  ),
+  shadow_file: Type.Optional(
+    text({
+      description:
+        'A whole configuration, with `mode: shadow` at its top, that is judged beside this one on live traffic, and is never in force. Only its routes and what decides about them matter. It is read anew when it changes.',
+      examples: ['next.yaml'],
+    }),
+  ),
   bearer_token_format: routeKeys.bearer_token_format,
   runtime_flags: Type.Optional(
     Type.Unsafe<unknown>({

@@ -151,6 +151,16 @@ export const routeKeys = {
     textMap({ description: 'Labels of the target for the `label/<key>` criterion: `{ environment: production }`.' }),
   ),
   ...routeMtlsKeys,
+  mode: Type.Optional(
+    choice(['active', 'shadow'], {
+      description:
+        '`shadow`: the route is judged beside the others on live traffic, counted, logged and audited where it would decide differently, and never in force. It stands for the active route of the same host and path (or of `shadow_of`), else for itself at its place.',
+      default: 'active',
+    }),
+  ),
+  shadow_of: Type.Optional(
+    text({ description: 'The `id` of the active route in whose place a route with `mode: shadow` is judged.' }),
+  ),
   bearer_token_format: Type.Optional(
     only('default', 'Doorward does not read bearer tokens yet, so another format would refuse nobody', {
       description: 'Whether `Authorization` is a credential. Doorward leaves it to the application.',
