@@ -8,6 +8,7 @@ import { gatherFacts } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import { decidingReasons } from './core/policy/decide-verdict.ts';
 import type { CertificateFacts } from './core/policy/facts.ts';
+import type { RecordSnapshots } from './core/policy/records.ts';
 import type { Verdict } from './core/policy/verdict.ts';
 import type { Sealer } from './core/ports.ts';
 import type { AccessRequest } from './core/request/access-request.ts';
@@ -24,7 +25,7 @@ import { takesSession } from './core/route/takes-session.ts';
 import { openSessionCookie, sessionCookieName } from './core/session/cookie.ts';
 import { noSession, unreadSession, type FoundSession } from './core/session/found-session.ts';
 import type { Session } from './core/session/session.ts';
-import { sessionState } from './core/session/state.ts';
+import { sessionState, type SessionLimits } from './core/session/state.ts';
 import type { EpochSeconds, SessionHandle } from './core/units.ts';
 import { originOfHost, schemeOf } from './endpoints/origin.ts';
 import { matchOwnPath, type OwnPath } from './endpoints/own-paths.ts';
@@ -42,8 +43,12 @@ export type Known = {
         readonly session: Session | undefined;
         /** It is not known whether there is one. */
         readonly isUnreadable?: boolean;
+        /** Another process may have moved its last use since it was read. */
+        readonly mayBeOlder?: boolean;
       }
     | undefined;
+  /** What the sources of records said last; undefined = there are none. */
+  readonly records?: RecordSnapshots | undefined;
   /** The client's certificate, validated at `now` by `clientCa` (Route.clientCa). Asked only where something depends on it. */
   certificate(request: AccessRequest, clientCa: string | undefined, now: EpochSeconds): CertificateFacts;
 };
@@ -95,6 +100,8 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
     client,
     session,
     certificate: () => known.certificate(request, route.clientCa, now),
+    groups: known.generation.groups,
+    records: known.records,
     now,
   });
   const verdict = route.policy.evaluate(facts);
@@ -138,30 +145,36 @@ function authenticate(input: {
     return {
       kind: 'needs',
       session: opened.handle,
-      optional: route !== undefined && !route.policy.needs.has('subject'),
+      optional: isOptional(route),
       unreadableIsNone: false,
+      anew: false,
     };
   }
 
-  const { session, isUnreadable = false } = known.session;
+  const { session, isUnreadable = false, mayBeOlder = false } = known.session;
   const presented = opened.handle;
   if (session === undefined || now >= session.expiresAt) {
     const found = isUnreadable ? unreadSession : noSession;
     return { kind: 'known', presented, session: undefined, found };
   }
+  const limits = limitsOf(route, known.generation);
+  const state = sessionState(session, now, limits);
+  if (state === 'idle' && mayBeOlder) {
+    return { kind: 'needs', session: presented, optional: isOptional(route), unreadableIsNone: false, anew: true };
+  }
   const found = { kind: 'session', session } as const;
-  return { kind: 'known', presented, session: isLive(session, input) ? session : undefined, found };
+  const counts = state === 'live' && (route === undefined || takesSession(route, session, now));
+  return { kind: 'known', presented, session: counts ? session : undefined, found };
 }
 
+/** Whether the decision may fall without knowing who it is. */
+const isOptional = (route: Route | undefined): boolean => route !== undefined && !route.policy.needs.has('subject');
+
 /** Own paths go by the global limits, and take a session of any provider. */
-const isLive = (
-  session: Session,
-  { route, known, now }: { readonly route: Route | undefined; readonly known: Known; readonly now: EpochSeconds },
-): boolean => {
-  if (route !== undefined) return takesSession(route, session, now);
-  const { session_lifetime: lifetimeSeconds, session_idle_timeout: idleSeconds } = known.generation.config;
-  return sessionState(session, now, { lifetimeSeconds, idleSeconds }) === 'live';
-};
+const limitsOf = (route: Route | undefined, { config }: Generation): SessionLimits =>
+  route === undefined
+    ? { lifetimeSeconds: config.session_lifetime, idleSeconds: config.session_idle_timeout }
+    : { lifetimeSeconds: route.sessionLifetimeSeconds, idleSeconds: route.sessionIdleSeconds };
 
 const anonymous: Authenticated = { kind: 'known', presented: undefined, session: undefined, found: noSession };
 const unread: Authenticated = { ...anonymous, found: unreadSession };

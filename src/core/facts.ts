@@ -6,6 +6,8 @@ import type { CanonicalTarget } from './request/target.ts';
 import type { Route } from './route/route.ts';
 import type { Claims, Session } from './session/session.ts';
 import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, Subject } from './policy/facts.ts';
+import type { RecordSnapshots } from './policy/records.ts';
+import { subjectWithGroups, type GroupsRule } from './policy/user-groups.ts';
 import { parseMcpMessage } from './policy/mcp-message.ts';
 import type { EpochSeconds } from './units.ts';
 
@@ -57,7 +59,7 @@ const mcpFacts = (request: AccessRequest): McpFacts =>
 
 const noCertificate: CertificateFacts = { presented: false, valid: false, leaf: undefined };
 
-export const gatherFacts = (input: {
+type FactsInput = {
   readonly request: AccessRequest;
   readonly target: CanonicalTarget;
   readonly route: Route;
@@ -65,8 +67,18 @@ export const gatherFacts = (input: {
   readonly session: Session | undefined;
   /** Asked only when the route's policy needs it. */
   readonly certificate: () => CertificateFacts;
+  /** Undefined = the claim `groups`. */
+  readonly groups?: GroupsRule | undefined;
+  readonly records?: RecordSnapshots | undefined;
   readonly now: EpochSeconds;
-}): PolicyFacts => ({
+};
+
+export function gatherFacts(input: FactsInput): PolicyFacts {
+  const facts = factsOf(input);
+  return input.groups === undefined ? facts : { ...facts, subject: subjectWithGroups(facts, input.groups) };
+}
+
+const factsOf = (input: FactsInput): PolicyFacts => ({
   now: input.now,
   http: httpFacts(input.request, input.target),
   sourceIp: input.client.address,
@@ -76,4 +88,5 @@ export const gatherFacts = (input: {
   ssh: undefined,
   device: undefined,
   labels: input.route.labels,
+  ...(input.records === undefined ? {} : { records: input.records }),
 });

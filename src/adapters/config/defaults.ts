@@ -23,4 +23,12 @@ export const defaults = {
   audit_destination: 'stdout',
   mtls_enforcement: 'policy_with_default_deny',
   mtls_verify_depth: 1,
+  record_key: 'id',
+  record_foreign_key: 'user.id',
+  record_interval: '1m',
+  record_timeout: '10s',
+  record_max_bytes: 4_194_304,
+  record_max_rows: 100_000,
+  record_max_age: '15m',
+  groups_field: 'groups',
 } as const;

@@ -2,7 +2,7 @@
 
 import type { ClaimValue } from '../session/session.ts';
 import type { CelUse, CelVariable } from './cel-inspect.ts';
-import type { HttpFacts, PolicyFacts, Subject } from './facts.ts';
+import type { CertificateFacts, HttpFacts, PolicyFacts } from './facts.ts';
 import { parseQuery } from './query-parameters.ts';
 
 export type CelValues = { readonly [variable: string]: unknown };
@@ -17,91 +17,104 @@ const REPLACEMENT = '\uFFFD';
 /** SECURITY: whatever the expression makes of such a value would be a guess. */
 class NotJudgeable extends Error {}
 
-function readable(text: string): string {
-  if (text.includes(REPLACEMENT)) throw new NotJudgeable('bytes that are not UTF-8');
+function readable(text: string | undefined): string | undefined {
+  if (text?.includes(REPLACEMENT) === true) throw new NotJudgeable('bytes that are not UTF-8');
   return text;
 }
 
-function bounded<T>(list: readonly T[], max = LIST_MAX): readonly T[] {
-  if (list.length > max) throw new NotJudgeable('a list is too long');
+function bounded<T>(list: readonly T[] | undefined): readonly T[] | undefined {
+  if (list !== undefined && list.length > LIST_MAX) throw new NotJudgeable('a list is too long');
   return list;
 }
 
-const given = <T>(value: T | undefined, build: (known: T) => unknown): unknown =>
-  value === undefined ? undefined : build(value);
+type ValueOf = (facts: PolicyFacts, use: CelUse) => unknown;
 
-type Builder = (facts: PolicyFacts, use: CelUse) => unknown;
-
-const builders: { readonly [V in CelVariable]: Builder } = {
-  now: ({ now }) => new Date(now * 1000),
-  request: ({ http, sourceIp }, use) => given(http, (known) => requestValue(known, sourceIp, use)),
-  subject: ({ subject }) => given(subject, subjectValue),
-  claims: ({ subject }) => given(subject, claimsValue),
-  target: ({ labels }) => ({ labels }),
-  certificate: ({ certificate: { presented, valid, leaf } }) => ({
-    presented,
-    valid,
-    // Of a certificate that is not valid, nothing is known but that it was shown.
-    ...(valid && leaf !== undefined
-      ? {
-          fingerprint: leaf.fingerprint,
-          spki_hash: leaf.spkiHash,
-          san_email: bounded(leaf.sanEmail),
-          san_dns: bounded(leaf.sanDns),
-          san_uri: bounded(leaf.sanUri),
-        }
-      : {}),
-  }),
-  mcp: ({ mcp }) =>
-    given(mcp, ({ method, tool }) => ({
-      method: readable(method),
-      ...(tool === undefined ? {} : { tool: readable(tool) }),
-    })),
+/** By variable and part. */
+const parts: { readonly [path: string]: ValueOf } = {
+  'request.method': ({ http }) => http?.method,
+  'request.host': ({ http }) => http?.hostname,
+  'request.path': ({ http }) => readable(http?.path),
+  'request.ip': ({ sourceIp }) => (sourceIp === '' ? undefined : sourceIp),
+  'request.headers': ({ http }, { headers }) => headersValue(http, headers),
+  'request.query': ({ http }) => queryValue(http),
+  'subject.id': ({ subject }) => subject?.userId,
+  'subject.issuer': ({ subject }) => subject?.issuer,
+  'subject.email': ({ subject }) => subject?.email,
+  'subject.name': ({ subject }) => subject?.name,
+  'subject.groups': ({ subject }) => bounded(subject?.groups),
+  'target.labels': ({ labels }) => labels,
+  'certificate.presented': ({ certificate }) => certificate.presented,
+  'certificate.valid': ({ certificate }) => certificate.valid,
+  'certificate.fingerprint': ({ certificate }) => validLeaf(certificate)?.fingerprint,
+  'certificate.spki_hash': ({ certificate }) => validLeaf(certificate)?.spkiHash,
+  'certificate.san_email': ({ certificate }) => bounded(validLeaf(certificate)?.sanEmail),
+  'certificate.san_dns': ({ certificate }) => bounded(validLeaf(certificate)?.sanDns),
+  'certificate.san_uri': ({ certificate }) => bounded(validLeaf(certificate)?.sanUri),
+  'mcp.method': ({ mcp }) => readable(mcp?.method),
+  'mcp.tool': ({ mcp }) => readable(mcp?.tool),
 };
 
-function requestValue(http: HttpFacts, sourceIp: string, { headers, usesQuery }: CelUse): CelValues {
-  return {
-    method: http.method,
-    host: http.hostname,
-    path: readable(http.path),
-    ...(sourceIp === '' ? {} : { ip: sourceIp }),
-    ...(headers.size === 0 ? {} : { headers: headersValue(http, headers) }),
-    ...(usesQuery ? { query: queryValue(http.query) } : {}),
-  };
-}
+/** Of a certificate that is not valid, nothing is known but that it was shown. */
+const validLeaf = ({ valid, leaf }: CertificateFacts): CertificateFacts['leaf'] => (valid ? leaf : undefined);
 
-function headersValue(http: HttpFacts, names: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
+function headersValue(
+  http: HttpFacts | undefined,
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> | undefined {
+  if (http === undefined) return undefined;
   const values = new Map<string, readonly string[]>();
   for (const name of names) {
-    const lines = bounded(http.header(name), LINES_MAX).map(readable);
+    const lines = http.header(name);
+    if (lines.length > LINES_MAX) throw new NotJudgeable('a header has too many lines');
+    for (const line of lines) readable(line);
     if (lines.length > 0) values.set(name, lines);
   }
   return values;
 }
 
-function queryValue(query: string): ReadonlyMap<string, readonly string[]> {
-  const parameters = parseQuery(query);
+function queryValue(http: HttpFacts | undefined): ReadonlyMap<string, readonly string[]> {
+  const parameters = http === undefined ? undefined : parseQuery(http.query);
   if (parameters === undefined) throw new NotJudgeable('a query that can be read in several ways');
   return parameters;
 }
 
-/** Groups that nobody knows are not there, so asking for them fails. */
-const subjectValue = ({ userId, issuer, email, name, groups }: Subject): CelValues => ({
-  id: userId,
-  issuer,
-  email,
-  name,
-  ...(groups === undefined ? {} : { groups: bounded(groups) }),
-});
-
 /** As in the criterion `claim`: what userinfo said wins over the ID token. */
-function claimsValue({ sessionClaims, userClaims }: Subject): ReadonlyMap<string, readonly ClaimValue[]> {
-  const merged = new Map([...sessionClaims, ...userClaims]);
-  for (const values of merged.values()) bounded(values);
-  return merged;
+function claimsValue({ subject }: PolicyFacts, { claims }: CelUse): ReadonlyMap<string, readonly ClaimValue[]> {
+  if (subject === undefined) throw new NotJudgeable('nobody is signed in');
+  if (claims === 'all') {
+    const merged = new Map([...subject.sessionClaims, ...subject.userClaims]);
+    for (const values of merged.values()) bounded(values);
+    return merged;
+  }
+  const found = new Map<string, readonly ClaimValue[]>();
+  for (const name of claims) {
+    const values = bounded(subject.userClaims.get(name) ?? subject.sessionClaims.get(name));
+    if (values !== undefined) found.set(name, values);
+  }
+  return found;
 }
 
+function variableValue(name: CelVariable, used: readonly string[]): ValueOf {
+  if (name === 'now') return ({ now }) => new Date(now * 1000);
+  if (name === 'claims') return claimsValue;
+  const built = Object.entries(parts)
+    .filter(([path]) => used.includes(path))
+    .map(([path, valueOf]) => [path.slice(name.length + 1), valueOf] as const);
+  return (facts, use) => {
+    const value: { [part: string]: unknown } = {};
+    for (const [part, valueOf] of built) {
+      const known = valueOf(facts, use);
+      if (known !== undefined) value[part] = known;
+    }
+    return value;
+  };
+}
+
+/** Only what the expression uses is looked at. */
 export function celValues(use: CelUse): (facts: PolicyFacts) => CelValues {
-  const used = [...use.variables].map((name) => [name, builders[name]] as const);
-  return (facts) => Object.fromEntries(used.map(([name, build]) => [name, build(facts, use)]));
+  const built = [...use.variables].map((name) => {
+    const used = [...use.parts].filter((path) => path.startsWith(`${name}.`));
+    return [name, variableValue(name, used)] as const;
+  });
+  return (facts) => Object.fromEntries(built.map(([name, valueOf]) => [name, valueOf(facts, use)]));
 }

@@ -22,6 +22,7 @@ import { possibleKinds } from './possible-kinds.ts';
 import { ruleResult } from './reasons.ts';
 import { createReport } from './report.ts';
 import { blocksOfFlags } from './route-flags.ts';
+import type { RecordSourceRules } from './records.ts';
 import type { RouteFlags } from './route-flags.ts';
 import { couldAllowAnonymous } from './anonymous.ts';
 
@@ -37,6 +38,8 @@ export type PolicySource = {
   /** Whether a CA is configured against which client certificates of this route are validated. */
   readonly hasClientCa: boolean;
   readonly changeWindows: ChangeWindows;
+  /** undefined = there are none. */
+  readonly recordSources?: RecordSourceRules;
   /** Labels of the route. */
   readonly labels: ReadonlyMap<string, string>;
   /** Request headers, in lower case, that Doorward sets for the application on this route. */

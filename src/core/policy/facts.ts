@@ -1,6 +1,7 @@
 /** What a policy may look at. Built by gatherFacts (src/core/facts.ts) for a Check, and by the vector and policy tests for tables. */
 
 import type { Claims } from '../session/session.ts';
+import type { RecordSnapshots } from './records.ts';
 import type { EpochSeconds } from '../units.ts';
 
 export type HttpFacts = {
@@ -26,6 +27,8 @@ export type Subject = {
   readonly name: string;
   /** Group ids and names; undefined when nothing says anything about this user's groups. */
   readonly groups: readonly string[] | undefined;
+  /** What would say the groups is too old or was never read: then they are neither some nor none. */
+  readonly groupsUnknown?: true;
   readonly sessionClaims: Claims;
   /** Win over sessionClaims in the `claim` criterion. */
   readonly userClaims: Claims;
@@ -88,4 +91,6 @@ export type PolicyFacts = {
   readonly device: DeviceFacts | undefined;
   /** Labels of the target (`label/<key>`): the route's. */
   readonly labels: ReadonlyMap<string, string>;
+  /** Of each source of records what it said last; undefined = there are no sources. */
+  readonly records?: RecordSnapshots;
 };

@@ -6,6 +6,7 @@ import type { Criterion, LoadContext, LoadedUse } from './criterion.ts';
 import type { Block, ParsedCriterion } from './parse.ts';
 import { meant } from './parse.ts';
 import { criteriaByName } from './registry.ts';
+import type { RecordSourceRules } from './records.ts';
 import type { Report } from './report.ts';
 
 export type LoadedCriterion = Omit<ParsedCriterion, 'name'> &
@@ -23,11 +24,15 @@ export type LoadOptions = {
   readonly hasClientCa: boolean;
   readonly denyInvalidCertificate: boolean;
   readonly changeWindows: ChangeWindows;
+  /** undefined = there are none. */
+  readonly recordSources?: RecordSourceRules;
   /** Labels of the route. */
   readonly labels: ReadonlyMap<string, string>;
   /** Request headers, in lower case, that Doorward sets for the application on this route. */
   readonly ownHeaders: ReadonlySet<string>;
 };
+
+const noSources: RecordSourceRules = new Map();
 
 /** Criteria of one policy. */
 const CRITERIA_MAX = 20_000;
@@ -64,6 +69,7 @@ export function loadCriterion(
     path,
     subPath,
     changeWindows: options.changeWindows,
+    recordSources: options.recordSources ?? noSources,
     labels: options.labels,
     ownHeaders: options.ownHeaders,
     hasClientCa: options.hasClientCa,

@@ -27,8 +27,11 @@ export type ClientAddress = {
 /** No honest request passes so many proxies; beyond it the walk stops at a proxy, which is an address that grants nothing. */
 const HOPS_MAX = 32;
 
+/** The addresses that begin with the same bits. */
+export type Network = { readonly address: IpAddress; readonly length: number };
+
 /** An address or a CIDR (`10.0.0.0/8`, `2001:db8::/32`, `::1`); bits beyond the prefix are ignored. The error says what is wrong. */
-export function parseAddressRange(text: string): Result<AddressRange, string> {
+export function parseNetwork(text: string): Result<Network, string> {
   const slash = text.indexOf('/');
   const addressText = slash === -1 ? text : text.slice(0, slash);
   const address = parseIp(addressText);
@@ -36,16 +39,22 @@ export function parseAddressRange(text: string): Result<AddressRange, string> {
   const isMapped = address.family === 4 && addressText.includes(':');
   const offset = isMapped ? 96 : 0;
   const bits = address.groups.length * 16;
-  if (slash === -1) return ok(createRange(text, address, bits));
+  if (slash === -1) return ok({ address, length: bits });
   const lengthText = text.slice(slash + 1);
   const length = /^(?:0|[1-9][0-9]{0,2})$/.test(lengthText) ? Number(lengthText) - offset : -1;
   if (length < 0 || length > bits) {
     return err(`"${text}" has a prefix length that is not between ${offset} and ${bits + offset}`);
   }
-  return ok(createRange(text, address, length));
+  return ok({ address, length });
 }
 
-function createRange(text: string, network: IpAddress, length: number): AddressRange {
+/** As parseNetwork reads it. */
+export function parseAddressRange(text: string): Result<AddressRange, string> {
+  const network = parseNetwork(text);
+  return network.ok ? ok(createRange(text, network.value)) : network;
+}
+
+function createRange(text: string, { address: network, length }: Network): AddressRange {
   const wanted = firstBits(network, length);
   return {
     text,
@@ -57,7 +66,7 @@ function createRange(text: string, network: IpAddress, length: number): AddressR
 }
 
 /** The first `length` bits, the others zero, as text to compare. */
-const firstBits = ({ groups }: IpAddress, length: number): string =>
+export const firstBits = ({ groups }: IpAddress, length: number): string =>
   groups.map((group, index) => group & (0xffff << Math.min(16, Math.max(0, (index + 1) * 16 - length)))).join();
 
 /**
