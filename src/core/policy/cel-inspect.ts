@@ -38,7 +38,10 @@ export type CelUse = {
   readonly variables: ReadonlySet<CelVariable>;
   /** Request headers, in lower case. */
   readonly headers: ReadonlySet<string>;
-  readonly usesQuery: boolean;
+  /** `request.path` and so on: a variable and one of its parts. */
+  readonly parts: ReadonlySet<string>;
+  /** Names of claims; `all` where some are computed. */
+  readonly claims: ReadonlySet<string> | 'all';
   readonly reads: readonly FactName[];
 };
 
@@ -106,7 +109,9 @@ class Inspector {
   readonly #headers = new Set<string>();
   readonly #reads = new Set<FactName>();
   readonly #patterns = new Map<string, RegexMatcher>();
-  #usesQuery = false;
+  readonly #parts = new Set<string>();
+  readonly #claims = new Set<string>();
+  #usesAllClaims = false;
   #isWithinComprehension = false;
 
   constructor(ownHeaders: ReadonlySet<string>) {
@@ -118,7 +123,8 @@ class Inspector {
       use: {
         variables: this.#variables,
         headers: this.#headers,
-        usesQuery: this.#usesQuery,
+        parts: this.#parts,
+        claims: this.#usesAllClaims ? 'all' : this.#claims,
         reads: [...this.#reads],
       },
       patterns: this.#patterns,
@@ -166,6 +172,8 @@ class Inspector {
     this.#variables.add(root);
     const parts = variables[root];
     if (parts === undefined) {
+      if (part === undefined) this.#usesAllClaims = true;
+      else this.#claims.add(part);
       this.#reads.add(part === undefined ? 'anything' : `claim/${part}`);
       return;
     }
@@ -174,13 +182,12 @@ class Inspector {
       return;
     }
     if (!parts.includes(part)) this.#refuse(`\`${root}\` has no \`${part}\`${meant(part, parts)}`);
+    this.#parts.add(`${root}.${part}`);
     if (root === 'certificate' || root === 'mcp') this.#reads.add(root);
     else if (root === 'target') this.#reads.add(key === undefined ? 'anything' : `label/${key}`);
     else if (part === 'headers') this.#lookAtHeader(key);
-    else if (part === 'query') {
-      this.#usesQuery = true;
-      this.#reads.add(key === undefined ? 'anything' : `query/${key}`);
-    } else {
+    else if (part === 'query') this.#reads.add(key === undefined ? 'anything' : `query/${key}`);
+    else {
       const fact = factOfPart[`${root}.${part}`];
       if (fact !== undefined) this.#reads.add(fact);
     }

@@ -74,6 +74,11 @@ describe('what an expression sees', () => {
     ],
     ['"a.example.com" in certificate.san_dns', { certificate: { presented: true, valid: true, leaf } }, ok],
     ['mcp.method == "tools/call" && mcp.tool == "x"', { mcp: { method: 'tools/call', tool: 'x', readable: true } }, ok],
+    [
+      'certificate.spki_hash == "cd" && certificate.san_email == [] && size(certificate.san_uri) == 1',
+      { certificate: { presented: true, valid: true, leaf } },
+      ok,
+    ],
     ['has(mcp.tool)', { mcp: { method: 'ping', tool: undefined, readable: true } }, no],
     ['!(-1 > 0) && {"a": 1}.a == 1 && [1, 2][0] == 1', {}, ok],
   ])('%s', (expression, facts, expected) => {
@@ -323,7 +328,14 @@ describe('cost', () => {
 });
 
 test('an expression asked without the facts that it uses gives an error, and no answer', () => {
-  for (const text of ['subject.id == "x"', '"x" in claims', 'request.path == "/"', 'mcp.method == "x"']) {
+  for (const text of [
+    'subject.id == "x"',
+    '"x" in claims',
+    'request.path == "/"',
+    'mcp.method == "x"',
+    '"x" in request.headers',
+    '"x" in request.query',
+  ]) {
     const compiled = compileCel(text, new Set());
     if (!compiled.ok) throw new Error(compiled.error);
     const program = compiled.value;
