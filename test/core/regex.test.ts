@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { compileRegex } from '../../src/core/regex.ts';
+import { compileRegex, compileRegexSearch } from '../../src/core/regex.ts';
 
 function matches(source: string, text: string): boolean {
   const compiled = compileRegex(source);
@@ -49,5 +49,22 @@ describe('regular expressions', () => {
         else expect(compiled.error).not.toBe('');
       }),
     );
+  });
+});
+
+describe('a search', () => {
+  test.each([
+    ['b', 'abc', true],
+    ['^b', 'abc', false],
+    ['c$', 'abc', true],
+    ['', '', true],
+    ['(x+x+)+y', 'x'.repeat(5000), false],
+  ])('%j is somewhere in the text', (source, text, expected) => {
+    const compiled = compileRegexSearch(source);
+    expect(compiled.ok && compiled.value(text)).toBe(expected);
+  });
+
+  test('of something that is no pattern does not compile', () => {
+    expect(compileRegexSearch('(').ok).toBe(false);
   });
 });
