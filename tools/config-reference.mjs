@@ -192,6 +192,8 @@ Editors complete and check it by \`schema/doorward.schema.json\`: begin the file
   else, so no aliases.
 - A key that is unknown, or in the wrong place, is an error.
 - The file, and every file that it names, is read anew on SIGHUP and when it changes. If anything is wrong with it, the old one stays.
+  It is read in a thread of its own, which may take 30 seconds and 2 GiB, and is put in force whole: a request is judged by one generation,
+  whose number is in its audit record. After a reload the log holds at most 100 warnings of what was compiled; \`doorward check\` lists all.
 `;
 
 function renderKey(key, schema, required) {
