@@ -1,12 +1,12 @@
 /** The policy file changes while Doorward runs: the next request is judged by the new one, and a broken file changes nothing. */
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { stringify } from 'yaml';
 
-import { waitFor } from '../support/wait.ts';
+import { sleep, waitFor } from '../support/wait.ts';
 import { API } from '../support/web-client.ts';
 import type { WebClient } from '../support/web-client.ts';
 import { openWorld } from '../support/world.ts';
@@ -35,6 +35,9 @@ const withGroup = (group: string): object => ({
 const generation = async (): Promise<number> =>
   Number(/^doorward_config_generation(?:\{[^}]*\})? (\d+)/m.exec((await world.doorward.ops('/metrics')).body)?.[1]);
 
+/** How often a reload was refused so far. */
+const refusals = (): number => world.doorward.output().split('the new configuration was refused').length - 1;
+
 const untilGeneration = (wanted: number) =>
   waitFor(`generation ${wanted}`, async () => ((await generation()) >= wanted ? true : undefined));
 
@@ -57,6 +60,12 @@ test('a changed policy is in force for the next request, without a restart and w
 test.each([
   ['is no YAML', () => 'routes: [\n'],
   ['is empty', () => ''],
+  ['was cut off while it was written', () => stringify(world.config).slice(0, -200)],
+  [
+    'multiplies by aliases',
+    () =>
+      `a: &a [x, x, x, x, x, x, x, x, x]\n${Array.from('bcdefgh', (name, index) => `${name}: &${name} [${`*${'abcdefg'[index] ?? ''}, `.repeat(9)}]\n`).join('')}`,
+  ],
   ['has an unknown key', () => stringify({ ...world.config, routse: [] })],
   [
     'has an unknown criterion',
@@ -68,16 +77,28 @@ test.each([
   ],
 ])('a file that %s is refused, with its place, and the one before stays', async (_name, text) => {
   const before = await generation();
+  const refused = refusals();
   writeFileSync(world.doorward.configFile, text());
-  await waitFor('the refusal to be logged', () =>
-    world.doorward.output().includes('the new configuration was refused') ? true : undefined,
-  );
+  await waitFor('the refusal to be logged', () => (refusals() > refused ? true : undefined));
   expect(await generation()).toBe(before);
   expect(await status('/sre/x')).toBe(403);
   expect(await status('/public/x')).toBe(200);
   expect(world.doorward.exitCode()).toBeUndefined();
   const metrics = (await world.doorward.ops('/metrics')).body;
   expect(metrics).toMatch(/^doorward_config_last_reload_successful(?:\{[^}]*\})? 0$/m);
+});
+
+test('a file that is gone, and there again, is one that changed', async () => {
+  const before = await generation();
+  const refused = refusals();
+  rmSync(world.doorward.configFile);
+  await waitFor('the refusal to be logged', () => (refusals() > refused ? true : undefined));
+  expect(world.doorward.output()).toContain('the file does not exist');
+  expect(await status('/public/x')).toBe(200);
+  expect(await generation()).toBe(before);
+  world.doorward.writeConfig({ ...withGroup('sre') });
+  await untilGeneration(before + 1);
+  expect(await status('/sre/x')).toBe(403);
 });
 
 test('SIGHUP reads the file anew', async () => {
@@ -88,18 +109,35 @@ test('SIGHUP reads the file anew', async () => {
   expect(await status('/sre/x')).toBe(200);
 });
 
-test('under requests, each is judged by one version or the other, and none fails', async () => {
+test('once a second under requests, each is judged by exactly one version, and none fails', async () => {
+  const groupOf = new Map<number, 'sre' | 'staff'>();
   const over = new AbortController();
+  const hammer = async (): Promise<void> => {
+    while (!over.signal.aborted) seen.push(await status('/sre/hammer'));
+  };
   const seen: number[] = [];
-  const hammer = (async () => {
-    while (!over.signal.aborted) seen.push(await status('/sre/x'));
-  })();
-  for (const group of ['sre', 'staff', 'sre', 'staff']) {
-    const before = await generation();
+  const hammers = [hammer(), hammer(), hammer(), hammer()];
+  for (const group of ['sre', 'staff', 'sre', 'staff', 'sre'] as const) {
+    const next = (await generation()) + 1;
+    groupOf.set(next, group);
     world.doorward.writeConfig({ ...withGroup(group) });
-    await untilGeneration(before + 1);
+    await untilGeneration(next);
+    // In force for whatever comes from now on.
+    expect(await status('/sre/next')).toBe(group === 'staff' ? 200 : 403);
+    await sleep(700);
   }
   over.abort();
-  await hammer;
+  await Promise.all(hammers);
   expect(new Set(seen)).toEqual(new Set([200, 403]));
+
+  // What the audit says of each: the answer is that of the generation that it names.
+  const records = await waitFor('the audit of all', () => {
+    const found = world.doorward.audit().filter(({ path }) => path === '/sre/hammer');
+    return found.length >= seen.length ? found : undefined;
+  });
+  expect(records).toHaveLength(seen.length);
+  const judged = records.filter(({ policy_generation }) => groupOf.has(policy_generation));
+  expect(judged.length).toBeGreaterThan(0);
+  for (const { policy_generation: by, decision } of judged)
+    expect([by, decision]).toEqual([by, groupOf.get(by) === 'staff' ? 'allow' : 'deny']);
 });
