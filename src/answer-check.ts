@@ -11,6 +11,7 @@ import type { Findings, Needs } from './core/decision.ts';
 import { subjectOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import type { ExplainedCriterion } from './core/policy/compiled-policy.ts';
+import type { RecordSnapshots } from './core/policy/records.ts';
 import {
   DependencyError,
   isDependencyError,
@@ -48,6 +49,8 @@ export type Live = {
   readonly generation: Generation;
   readonly ports: EndpointPorts;
   readonly certificates: ClientCertificates;
+  /** What the sources of records said last, at hand at once. */
+  readonly records: () => RecordSnapshots;
 };
 
 export type CheckPorts = Pick<EndpointPorts, 'clock' | 'entropy' | 'logger'> & {
@@ -68,6 +71,8 @@ type Passage = {
   readonly request: AccessRequest | undefined;
   readonly requestId: string;
   readonly live: Live;
+  /** Those that it is judged by, to the end. */
+  readonly records: RecordSnapshots;
   readonly now: EpochSeconds;
   readonly startedMs: number;
   /** How far the judgement came; for the record of a Check that fails on its way. */
@@ -84,14 +89,18 @@ type Answered = {
 };
 
 export function createCheckHandler(ports: CheckPorts): CheckHandler {
-  const begin = (request: AccessRequest | undefined): Passage => ({
-    request,
-    requestId: (request === undefined ? undefined : requestIdOf(request)) ?? uuid(ports.entropy.bytes(16)),
-    live: ports.live(),
-    now: ports.clock.now(),
-    startedMs: ports.clock.monotonicMs(),
-    trail: { findings: undefined },
-  });
+  const begin = (request: AccessRequest | undefined): Passage => {
+    const live = ports.live();
+    return {
+      request,
+      requestId: (request === undefined ? undefined : requestIdOf(request)) ?? uuid(ports.entropy.bytes(16)),
+      live,
+      records: live.records(),
+      now: ports.clock.now(),
+      startedMs: ports.clock.monotonicMs(),
+      trail: { findings: undefined },
+    };
+  };
 
   return {
     answer(request, budgetMs) {
@@ -146,6 +155,7 @@ function judge(
     generation: passage.live.generation,
     sealer: passage.live.ports.sealer,
     session,
+    records: passage.records,
     certificate: (of, clientCa, now) => passage.live.certificates.factsOf(of.source.certificate, clientCa, now),
   };
   const judgement = check(request, known, passage.now);
@@ -232,7 +242,7 @@ function allow(request: AccessRequest, findings: AllowedFindings, passage: Passa
     route,
     host: target.host,
     session,
-    subject: session === undefined ? undefined : subjectOf(session),
+    subject: findings.facts?.subject ?? (session === undefined ? undefined : subjectOf(session)),
     config: passage.live.generation.config,
     now: passage.now,
     assertions: ports.assertions,

@@ -16,6 +16,7 @@ import type { LocatedProblem, Problem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { compileCertificates } from './certificates.ts';
 import type { HeldConfig } from './load-in-worker.ts';
+import { closeRecordSources, openRecordSources, type RecordSources } from './record-sources.ts';
 import { runInSlices } from './run-in-slices.ts';
 
 /** What outlives every generation. */
@@ -30,6 +31,8 @@ export type Lasting = {
 export type Compiled = {
   readonly live: Live;
   readonly idps: readonly ManagedIdentityProvider[];
+  /** Started. */
+  readonly records: RecordSources;
   readonly loaded: Pick<LoadedConfig, 'access' | 'server' | 'files'>;
   /** What compiling has to say; bounded, since a log is no place for thousands of lines. `doorward check` tells everything. */
   readonly warnings: readonly Problem[];
@@ -59,10 +62,12 @@ export async function compile(
     return err(await loaded.locate([{ severity: 'error', path: ['signing_key'], message: signer.error }]));
   }
   const idps = access.idps.map((idp) => keptProvider(idp, before) ?? createIdentityProvider(idp, lasting));
+  const records = await openRecordSources(access, lasting, before?.records);
   const ports = { ...lasting, idps, sealer: sealerOf(access, lasting.entropy), signer: signer.value };
   return ok({
-    live: { generation: built.value.generation, ports, certificates },
+    live: { generation: built.value.generation, ports, certificates, records: () => records.snapshots() },
     idps,
+    records,
     loaded: { access, server, files },
     warnings: bounded([...problems, ...built.value.warnings]),
   });
@@ -137,8 +142,12 @@ export function createGenerations(first: Compiled, lasting: Lasting, load: LoadN
 
   /** The server keys that wait for a restart; undefined = it is over. */
   const swap = (next: Compiled): readonly string[] | undefined => {
-    if (over.signal.aborted) return undefined;
+    if (over.signal.aborted) {
+      closeRecordSources(next.records, current.records);
+      return undefined;
+    }
     const waitsForRestart = changedServerKeys(first.loaded.server, next.loaded.server);
+    closeRecordSources(current.records, next.records);
     for (const idp of next.idps) idp.start();
     for (const idp of current.idps) if (!next.idps.includes(idp)) idp.close();
     current = next;

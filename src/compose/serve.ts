@@ -24,6 +24,7 @@ import { composeHandler } from './handler.ts';
 import { loadInWorker } from './load-in-worker.ts';
 import { load, type ConfigSource } from './load.ts';
 import { openOutputs, type Outputs } from './outputs.ts';
+import { closeRecordSources, recordComponents } from './record-sources.ts';
 import { openStores, type Stores } from './stores.ts';
 
 /** Envoy's own drain is shorter; what has not ended by then is cut. */
@@ -100,6 +101,7 @@ async function start(parts: Parts): Promise<Service> {
   const close: (() => Promise<void>)[] = [() => outputs.close(), () => stores.sessions.close()];
   const closeAll = async (): Promise<void> => {
     for (const idp of generations.current().idps) idp.close();
+    closeRecordSources(generations.current().records);
     for (const each of close.reverse()) await each();
   };
   try {
@@ -206,7 +208,7 @@ function logProblems(logger: Logger, problems: readonly LocatedProblem[]): void 
 
 /** Ready = policy and keys are loaded. A store or provider that is out of reach shows here, and does not make Doorward unready. */
 async function componentsOf(
-  { live, idps }: Compiled,
+  { live, idps, records }: Compiled,
   stores: Stores,
   isDraining: boolean,
 ): Promise<readonly Component[]> {
@@ -224,6 +226,7 @@ async function componentsOf(
       const detail = typeof status === 'string' ? status : status.failed;
       return { name: `idp ${idp.name}`, required: false, ok: status === 'ready', detail };
     }),
+    ...recordComponents(records, systemClock.now()),
   ];
 }
 

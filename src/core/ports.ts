@@ -2,6 +2,7 @@
 
 import type { AuditRecord } from './audit/audit-record.ts';
 import type { CertificateFacts } from './policy/facts.ts';
+import type { RecordSnapshot } from './policy/records.ts';
 import type { AccessRequest } from './request/access-request.ts';
 import type { Outcome } from './response/decision.ts';
 import type { ClaimValue, LoginMark, Session } from './session/session.ts';
@@ -38,14 +39,31 @@ export const isDependencyError = (error: unknown): error is DependencyError =>
 
 export type RevocationReason = 'sign-out' | 'admin' | 'idp-logout' | 'expired-at-idp' | 'renewed';
 
-/** What `revoke` can promise when it has returned. */
-export type Revoked = {
-  /** How many live sessions ended; undefined where that is not counted (wide revocations are one key, not a loop). */
-  readonly sessions: number | undefined;
-  /** Processes that acknowledged; 1 for the memory store. */
-  readonly acknowledged: number;
-  readonly tookMs: number;
-};
+/** What is ended: one session, all of a user (issuer and subject), all that a provider signed in, or everything. Logins in flight included. */
+export type RevocationTarget =
+  | { readonly kind: 'session'; readonly handle: SessionHandle }
+  | { readonly kind: 'user'; readonly issuer: string; readonly subject: string }
+  | { readonly kind: 'idp'; readonly idp: IdpName }
+  | { readonly kind: 'all' };
+
+/** `unreachable`: it is not known whether it was carried out. The others: it was, but may be lost, or not known everywhere yet. */
+export type NotConfirmed = 'unreachable' | 'not-on-all-nodes' | 'history-changed';
+
+/** Of a revocation, or of a fact that was written. */
+export type Announced =
+  /** No process decides by what was before: no Check that starts from now on (docs/sessions.md). */
+  | {
+      readonly kind: 'confirmed';
+      /** Processes there are; how many of them said that they know. The others hold nothing any more by which they could decide. */
+      readonly members: number;
+      readonly acknowledged: number;
+      readonly tookMs: number;
+    }
+  /** SECURITY: never to be told as done. Asking again is safe. */
+  | { readonly kind: 'not-confirmed'; readonly why: NotConfirmed; readonly tookMs: number };
+
+/** `sessions`: how many live ones ended; undefined where that is not counted (wide revocations are one key, not a loop). */
+export type Revocation = Announced & { readonly sessions: number | undefined };
 
 export type SessionSummary = Pick<
   Session,
@@ -54,18 +72,22 @@ export type SessionSummary = Pick<
 
 /** Sessions by handle. Implemented by memory and by Redis; both pass test/contract/session-store.contract.ts. */
 export interface SessionStore {
-  /** The live session; undefined when there is none. @throws DependencyError when it cannot be known, or is not ours. */
+  /**
+   * The live session; undefined when there is none. A value that comes at once holds at this very moment. What a promise gave held when it
+   * was read: who decides by it asks again, in the same turn, and decides by what comes at once. @throws DependencyError when it cannot be
+   * known, or is not ours.
+   */
   get(handle: SessionHandle): Eventually<Session | undefined>;
+  /** The next `get` reads the session from where it is stored, whatever is at hand: another process may have moved its last use. */
+  forget(handle: SessionHandle): void;
   /** Where the control slot stands now; read it before the code is redeemed. */
   loginMark(): Eventually<LoginMark>;
   /** Stores a new session. Refuses (returns false) when a wide revocation came after its mark. */
   create(session: Session): Promise<boolean>;
   /** Moves `lastSeenAt`; callers ask when it is due (core/session/state.ts). Never re-creates a session. */
   touch(handle: SessionHandle, lastSeenAt: EpochSeconds): Promise<void>;
-  /** Ends it everywhere. When this has resolved, no process allows the session any more (docs/sessions.md). */
-  revoke(handle: SessionHandle, why: RevocationReason): Promise<Revoked>;
-  /** Ends all sessions of the user (issuer and subject), logins in flight included. */
-  revokeUser(user: { readonly issuer: string; readonly subject: string }, why: RevocationReason): Promise<Revoked>;
+  /** Ends it everywhere. Resolves, also where it could not be done; the guarantee is that of `confirmed`. */
+  revoke(target: RevocationTarget, why: RevocationReason): Promise<Revocation>;
   /** Live sessions, newest first; of one user if `user` matches its subject or e-mail address exactly. */
   list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]>;
   /** Resolves when the store answers; used by /readyz?verbose only. @throws DependencyError */
@@ -178,4 +200,20 @@ export interface CheckHandler {
   malformed(reason: string): Outcome;
   /** More Checks in flight than the bound allows. */
   overloaded(request: AccessRequest): Outcome;
+}
+
+export type FactSourceStatus = {
+  readonly snapshot: RecordSnapshot | undefined;
+  /** Since the process began. */
+  readonly failures: number;
+  /** Why the last look failed, in words without secrets; undefined when it did not. */
+  readonly failure: string | undefined;
+};
+
+/** A source of records (src/core/policy/records.ts). What it holds is at hand at once, never changes, and is replaced whole. */
+export interface FactSource {
+  readonly name: string;
+  /** What it said last; undefined before the first good answer. */
+  snapshot(): RecordSnapshot | undefined;
+  status(): FactSourceStatus;
 }
