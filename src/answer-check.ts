@@ -11,7 +11,7 @@ import type { Findings, Needs } from './core/decision.ts';
 import { subjectOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import type { ExplainedCriterion } from './core/policy/compiled-policy.ts';
-import type { RecordSnapshots } from './core/policy/records.ts';
+import type { RecordSnapshots } from './core/policy/record-snapshot.ts';
 import {
   DependencyError,
   isDependencyError,

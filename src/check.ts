@@ -8,7 +8,7 @@ import { gatherFacts } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import { decidingReasons } from './core/policy/decide-verdict.ts';
 import type { CertificateFacts } from './core/policy/facts.ts';
-import type { RecordSnapshots } from './core/policy/records.ts';
+import type { RecordSnapshots } from './core/policy/record-snapshot.ts';
 import type { Verdict } from './core/policy/verdict.ts';
 import type { Sealer } from './core/ports.ts';
 import type { AccessRequest } from './core/request/access-request.ts';

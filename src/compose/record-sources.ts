@@ -4,7 +4,7 @@ import { readRegularFile } from '../adapters/config/file-reader.ts';
 import { createRecordSource, type ManagedRecordSource } from '../adapters/records/record-source.ts';
 import type { Component } from '../adapters/web/ops-server.ts';
 import type { AccessConfig, RecordSourceConfig } from '../core/config.ts';
-import type { RecordSnapshots } from '../core/policy/records.ts';
+import type { RecordSnapshots } from '../core/policy/record-snapshot.ts';
 import type { Clock, Entropy, FactSource, Logger } from '../core/ports.ts';
 import type { EpochSeconds } from '../core/units.ts';
 

@@ -6,7 +6,7 @@ import type { CanonicalTarget } from './request/target.ts';
 import type { Route } from './route/route.ts';
 import type { Claims, Session } from './session/session.ts';
 import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, Subject } from './policy/facts.ts';
-import type { RecordSnapshots } from './policy/records.ts';
+import type { RecordSnapshots } from './policy/record-snapshot.ts';
 import { subjectWithGroups, type GroupsRule } from './policy/user-groups.ts';
 import { parseMcpMessage } from './policy/mcp-message.ts';
 import type { EpochSeconds } from './units.ts';

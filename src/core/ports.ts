@@ -2,7 +2,7 @@
 
 import type { AuditRecord } from './audit/audit-record.ts';
 import type { CertificateFacts } from './policy/facts.ts';
-import type { RecordSnapshot } from './policy/records.ts';
+import type { RecordSnapshot } from './policy/record-snapshot.ts';
 import type { AccessRequest } from './request/access-request.ts';
 import type { Outcome } from './response/decision.ts';
 import type { ClaimValue, LoginMark, Session } from './session/session.ts';

@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto';
 import { parse as parseCsv } from 'csv-parse/sync';
 import type { RecordSourceConfig } from '../../core/config.ts';
-import { parseJsonRecords, recordsOfCells, type RecordSnapshot, type RecordTable } from '../../core/policy/records.ts';
+import type { RecordSnapshot, RecordTable } from '../../core/policy/record-snapshot.ts';
+import { parseJsonRecords, recordsOfCells } from '../../core/policy/records.ts';
 import type { Clock, Entropy, FactSource, FactSourceStatus, Logger } from '../../core/ports.ts';
 import { err, type Result } from '../../core/result.ts';
 import { fetchText, SourceError, type Validators } from './fetch-text.ts';

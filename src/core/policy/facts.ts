@@ -1,7 +1,7 @@
 /** What a policy may look at. Built by gatherFacts (src/core/facts.ts) for a Check, and by the vector and policy tests for tables. */
 
 import type { Claims } from '../session/session.ts';
-import type { RecordSnapshots } from './records.ts';
+import type { RecordSnapshots } from './record-snapshot.ts';
 import type { EpochSeconds } from '../units.ts';
 
 export type HttpFacts = {

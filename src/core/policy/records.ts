@@ -8,31 +8,12 @@ import { err, ok } from '../result.ts';
 import { firstBits, parseNetwork } from '../request/client-address.ts';
 import { parseIp } from '../request/ip-address.ts';
 import type { ClaimValue } from '../session/session.ts';
-import type { EpochSeconds } from '../units.ts';
 import type { PolicyFacts } from './facts.ts';
+import type { RecordRow, RecordTable } from './record-snapshot.ts';
 
 /** By what a row is found: what its key column holds. */
 export const foreignKeys = ['user.id', 'user.email', 'request.ip', 'request.client_certificate.fingerprint'] as const;
 export type ForeignKey = (typeof foreignKeys)[number];
-
-/** Fields by name; looked up as own properties only. */
-export type RecordRow = { readonly [field: string]: ClaimValue };
-
-export type RecordTable = {
-  readonly rows: number;
-  /** `key`: as the foreign key's fact is written. */
-  find(key: string): RecordRow | undefined;
-};
-
-/** One source as it was at one time. Never changes; a new one takes its place. */
-export type RecordSnapshot = {
-  readonly table: RecordTable;
-  /** The source was asked then, and this is what it said. */
-  readonly asOf: EpochSeconds;
-};
-
-/** By name of the source. One that has never been read is not in it. */
-export type RecordSnapshots = ReadonlyMap<string, RecordSnapshot>;
 
 export type RecordSourceRule = { readonly foreignKey: ForeignKey; readonly maxAgeSeconds: number };
 

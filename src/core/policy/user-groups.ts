@@ -2,7 +2,8 @@
 
 import type { ClaimValue } from '../session/session.ts';
 import type { PolicyFacts, Subject } from './facts.ts';
-import type { RecordRow, RecordSourceRule } from './records.ts';
+import type { RecordRow } from './record-snapshot.ts';
+import type { RecordSourceRule } from './records.ts';
 import { findRecord } from './records.ts';
 
 export type GroupsRule =

@@ -44,6 +44,7 @@ export function judgeBeside(input: {
       client: clientAddress(request, shadow.trustedProxies),
       session: sessionOn(route, findings, now),
       certificate: () => input.certificate(route.clientCa),
+      records: findings.facts?.records,
       now,
     }),
   );

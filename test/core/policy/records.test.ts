@@ -3,7 +3,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { PolicyFacts } from '../../../src/core/policy/facts.ts';
-import type { ForeignKey, RecordRow, RecordTable } from '../../../src/core/policy/records.ts';
+import type { RecordRow, RecordTable } from '../../../src/core/policy/record-snapshot.ts';
+import type { ForeignKey } from '../../../src/core/policy/records.ts';
 import { createRecordTable, findRecord, parseJsonRecords, recordsOfCells } from '../../../src/core/policy/records.ts';
 import type { Tree } from '../../../src/core/problem.ts';
 import { epochSeconds } from '../../../src/core/units.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { RecordSourceConfig } from '../../../src/core/config.ts';
 import { recordRulesOf, groupsRuleOf } from '../../../src/core/policy/record-rules.ts';
 import { createRecordTable } from '../../../src/core/policy/records.ts';
-import type { RecordRow } from '../../../src/core/policy/records.ts';
+import type { RecordRow } from '../../../src/core/policy/record-snapshot.ts';
 import { subjectWithGroups } from '../../../src/core/policy/user-groups.ts';
 import type { GroupsRule } from '../../../src/core/policy/user-groups.ts';
 import type { ClaimValue } from '../../../src/core/session/session.ts';
