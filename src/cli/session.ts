@@ -177,10 +177,11 @@ function errorOf(body: unknown): string {
 }
 
 function showRevoked(body: unknown): string {
-  const { sessions, acknowledged, tookMs } = fieldsOf(body);
-  if (typeof acknowledged !== 'number' || typeof tookMs !== 'number') throw notDoorward();
+  const { sessions, acknowledged, members, tookMs } = fieldsOf(body);
+  if ([acknowledged, members, tookMs].some((value) => typeof value !== 'number')) throw notDoorward();
   const count = typeof sessions === 'number' ? `${sessions} session${sessions === 1 ? '' : 's'}, ` : '';
-  return `revoked: ${count}acknowledged by ${acknowledged} process${acknowledged === 1 ? '' : 'es'} in ${tookMs.toFixed(1)} ms\n`;
+  const of = `${String(acknowledged)} of ${String(members)} process${members === 1 ? '' : 'es'}`;
+  return `revoked: ${count}acknowledged by ${of} in ${Number(tookMs).toFixed(1)} ms\n`;
 }
 
 const showOne = (body: unknown): string =>

@@ -55,6 +55,8 @@ export type Needs = {
   readonly optional: boolean;
   /** A record that cannot be read counts as none, where one signs in anew or out. */
   readonly unreadableIsNone: boolean;
+  /** What is at hand looks unused for too long: as it is stored now, another process may have seen it used. */
+  readonly anew: boolean;
   /** What is known so far, for the audit of a Check that ends here. */
   readonly findings: Findings;
 };

@@ -4,6 +4,7 @@ import type { IdentityProvider } from '../core/ports.ts';
 import type { Session } from '../core/session/session.ts';
 import { bestEffort, pageAnswer, redirect, refusal } from './answers.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from './endpoint.ts';
+import { endSession } from './end-session.ts';
 import { signOutFormTargets } from './form-targets.ts';
 import { nameOf } from './home.ts';
 import { originOfHost } from './origin.ts';
@@ -40,11 +41,11 @@ export async function signOut(context: EndpointContext, ports: EndpointPorts): P
   const cookies = [dropSessionCookie(context)];
   const { session, presented } = context;
   // What the cookie names is ended also where it cannot be read: another process, or a later secret, may be able to.
-  if (presented !== undefined) await ports.sessions.revoke(presented, 'sign-out');
+  await endSession(presented, 'sign-out', ports);
   if (session === undefined) return redirect(afterwards(context), cookies, 303);
   const idp = ports.idps.find(({ name }) => name === session.idp);
-  const endSession = idp === undefined ? undefined : await endAtProvider(idp, session, context, ports);
-  return { ...redirect(endSession ?? afterwards(context), cookies, 303), session };
+  const endSessionUrl = idp === undefined ? undefined : await endAtProvider(idp, session, context, ports);
+  return { ...redirect(endSessionUrl ?? afterwards(context), cookies, 303), session };
 }
 
 const afterwards = (context: EndpointContext): string =>

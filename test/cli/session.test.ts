@@ -33,7 +33,7 @@ async function run(
 }
 
 const ok = (body: unknown): Reply => ({ status: 200, body });
-const revoked = ok({ sessions: 1, acknowledged: 1, tookMs: 1.234 });
+const revoked = ok({ sessions: 1, acknowledged: 1, members: 1, tookMs: 1.234 });
 const listAll: SessionAction = { kind: 'list', user: undefined, limit: 100 };
 
 describe('doorward session list', () => {
@@ -116,13 +116,15 @@ describe('doorward session show', () => {
 describe('doorward session revoke', () => {
   test('says what came of it', async () => {
     const { code, out, asked } = await run({ kind: 'revoke', handle, why: 'lost' }, [revoked]);
-    expect({ code, out }).toEqual({ code: 0, out: 'revoked: 1 session, acknowledged by 1 process in 1.2 ms\n' });
+    expect({ code, out }).toEqual({ code: 0, out: 'revoked: 1 session, acknowledged by 1 of 1 process in 1.2 ms\n' });
     expect(asked).toEqual([{ method: 'POST', path: `/v1/sessions/${handle}/revoke`, body: { why: 'lost' } }]);
   });
 
   test('says it of many processes, and where sessions were not counted', async () => {
-    const { out } = await run({ kind: 'revoke', handle, why: undefined }, [ok({ acknowledged: 3, tookMs: 9 })]);
-    expect(out).toBe('revoked: acknowledged by 3 processes in 9.0 ms\n');
+    const { out } = await run({ kind: 'revoke', handle, why: undefined }, [
+      ok({ acknowledged: 2, members: 3, tookMs: 9 }),
+    ]);
+    expect(out).toBe('revoked: acknowledged by 2 of 3 processes in 9.0 ms\n');
   });
 
   test.each([
@@ -148,7 +150,7 @@ describe('doorward session revoke-user', () => {
 
   test('with an issuer the user is the subject, live sessions or not', async () => {
     const action: SessionAction = { kind: 'revoke-user', user: 'alice-1', issuer: 'https://idp', why: 'left' };
-    const { code, asked } = await run(action, [ok({ sessions: 2, acknowledged: 1, tookMs: 0 })]);
+    const { code, asked } = await run(action, [ok({ sessions: 2, acknowledged: 1, members: 1, tookMs: 0 })]);
     expect(code).toBe(0);
     expect(asked).toEqual([
       { method: 'POST', path: '/v1/users/revoke', body: { issuer: 'https://idp', subject: 'alice-1', why: 'left' } },

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { handleOf } from '../../src/core/session/cookie.ts';
-import type { SessionStore } from '../../src/core/ports.ts';
+import type { RevocationTarget, SessionStore } from '../../src/core/ports.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { idpName, sessionHandle } from '../../src/core/units.ts';
 import { aClock, aSession, aSessionId, NOW, secondsAfter, type ManualClock } from '../core/session/a-session.ts';
@@ -11,6 +11,8 @@ export type OpenedStore = {
   readonly store: SessionStore;
   /** The same store as another process has it; the same object where there is only one process. */
   readonly elsewhere: SessionStore;
+  /** How many processes there are. */
+  readonly processes: 1 | 2;
   close(): Promise<void>;
 };
 
@@ -107,7 +109,7 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
 
       test('makes no session, neither of nothing nor of one that was ended', async () => {
         const session = await login('alice');
-        await opened.store.revoke(session.handle, 'sign-out');
+        await opened.store.revoke({ kind: 'session', handle: session.handle }, 'sign-out');
         await opened.store.touch(session.handle, secondsAfter(61));
         await opened.store.touch(handleOf('nobody'), secondsAfter(61));
         expect(await opened.store.get(session.handle)).toBeUndefined();
@@ -128,8 +130,9 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
         const [alice, bob] = [await login('alice'), await login('bob')];
         expect(await opened.store.get(alice.handle)).toBeDefined();
         expect(await opened.elsewhere.get(alice.handle)).toBeDefined();
-        const revoked = await opened.store.revoke(alice.handle, 'sign-out');
-        expect(revoked).toMatchObject({ sessions: 1, acknowledged: 1 });
+        const revoked = await opened.store.revoke({ kind: 'session', handle: alice.handle }, 'sign-out');
+        const { processes } = opened;
+        expect(revoked).toMatchObject({ kind: 'confirmed', sessions: 1, members: processes, acknowledged: processes });
         expect(revoked.tookMs).toBeGreaterThanOrEqual(0);
         expect(await opened.elsewhere.get(alice.handle)).toBeUndefined();
         expect(await opened.store.get(alice.handle)).toBeUndefined();
@@ -139,15 +142,15 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
 
       test('may be repeated, and may be asked for what does not exist', async () => {
         const session = await login('alice');
-        await opened.store.revoke(session.handle, 'admin');
-        expect((await opened.elsewhere.revoke(session.handle, 'admin')).sessions).toBe(0);
-        expect((await opened.store.revoke(handleOf('nobody'), 'admin')).sessions).toBe(0);
+        await opened.store.revoke({ kind: 'session', handle: session.handle }, 'admin');
+        expect((await opened.elsewhere.revoke({ kind: 'session', handle: session.handle }, 'admin')).sessions).toBe(0);
+        expect((await opened.store.revoke({ kind: 'session', handle: handleOf('nobody') }, 'admin')).sessions).toBe(0);
       });
 
       test('a session that is over does not count', async () => {
         const session = await login('alice');
         clock.advance(3600);
-        expect((await opened.store.revoke(session.handle, 'admin')).sessions).toBe(0);
+        expect((await opened.store.revoke({ kind: 'session', handle: session.handle }, 'admin')).sessions).toBe(0);
       });
     });
 
@@ -157,7 +160,7 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
         const phone = await login('phone', { subject: 'alice', email: 'alice@example.org' });
         const sameSubject = await login('other', { subject: 'alice', issuer: 'https://other.example.com' });
         const sameEmail = await login('twin', { subject: 'alice-2', email: 'alice@example.com' });
-        const revoked = await opened.store.revokeUser({ issuer: desktop.issuer, subject: 'alice' }, 'admin');
+        const revoked = await opened.store.revoke({ kind: 'user', issuer: desktop.issuer, subject: 'alice' }, 'admin');
         expect(revoked.sessions).toBe(2);
         for (const ended of [desktop, phone]) {
           expect(await opened.store.get(ended.handle)).toBeUndefined();
@@ -169,7 +172,7 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
       test('a login in flight dies with it', async () => {
         const mark = await opened.store.loginMark();
         const session = aSession({ mark });
-        await opened.elsewhere.revokeUser(session, 'admin');
+        await opened.elsewhere.revoke({ ...session, kind: 'user' }, 'admin');
         expect(await opened.store.create(session)).toBe(false);
         expect(await opened.store.get(session.handle)).toBeUndefined();
         expect(await opened.store.list({ limit: 10 })).toEqual([]);
@@ -177,19 +180,19 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
 
       test('a login in flight of another user does not', async () => {
         const mark = await opened.store.loginMark();
-        await opened.store.revokeUser({ issuer: 'https://idp.example.com', subject: 'mallory' }, 'admin');
+        await opened.store.revoke({ kind: 'user', issuer: 'https://idp.example.com', subject: 'mallory' }, 'admin');
         expect(await opened.store.create(aSession({ mark }))).toBe(true);
       });
 
       test('the user can log in again', async () => {
         const first = await login('alice');
-        await opened.store.revokeUser(first, 'admin');
+        await opened.store.revoke({ ...first, kind: 'user' }, 'admin');
         const second = await login('alice', { handle: handleOf('second'), subject: first.subject });
         expect(await opened.elsewhere.get(second.handle)).toEqual(second);
       });
 
       test('of a user without sessions ends none', async () => {
-        expect((await opened.store.revokeUser({ issuer: 'i', subject: 's' }, 'admin')).sessions).toBe(0);
+        expect((await opened.store.revoke({ kind: 'user', issuer: 'i', subject: 's' }, 'admin')).sessions).toBe(0);
       });
 
       test('whenever it comes during a login: once it has returned, nothing of that login is alive', async () => {
@@ -197,7 +200,7 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
           const session = aSession({ handle: handleOf(`raced ${round}`), mark: await opened.store.loginMark() });
           const created = opened.store.create(session);
           for (let turn = 0; turn < round % 12; turn += 1) await new Promise(setImmediate);
-          await opened.elsewhere.revokeUser(session, 'admin');
+          await opened.elsewhere.revoke({ ...session, kind: 'user' }, 'admin');
           expect(await opened.store.get(session.handle)).toBeUndefined();
           await created;
           expect(await opened.elsewhere.get(session.handle)).toBeUndefined();
@@ -207,9 +210,51 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
       test('ends many', async () => {
         for (let count = 0; count < 120; count += 1) await login(`device-${count}`, { subject: 'alice', email: '' });
         const bob = await login('bob');
-        expect((await opened.store.revokeUser({ issuer: bob.issuer, subject: 'alice' }, 'admin')).sessions).toBe(120);
+        expect(
+          (await opened.store.revoke({ kind: 'user', issuer: bob.issuer, subject: 'alice' }, 'admin')).sessions,
+        ).toBe(120);
         expect(handles(await opened.elsewhere.list({ limit: 1000 }))).toEqual([bob.handle]);
       });
+    });
+
+    describe('revoking a provider, or everything', () => {
+      const targets: readonly (readonly [string, RevocationTarget])[] = [
+        ['provider', { kind: 'idp', idp: idpName('corp') }],
+        ['everything', { kind: 'all' }],
+      ];
+      test.each(targets)('%s: ends what it covers, for every process', async (_, target) => {
+        const covered = await login('alice', { idp: idpName('corp') });
+        const other = await login('bob');
+        expect(await opened.elsewhere.get(covered.handle)).toBeDefined();
+        expect(await opened.elsewhere.get(other.handle)).toBeDefined();
+        expect(await opened.store.revoke(target, 'admin')).toMatchObject({ kind: 'confirmed' });
+        expect(await opened.elsewhere.get(covered.handle)).toBeUndefined();
+        expect(await opened.store.get(covered.handle)).toBeUndefined();
+        expect((await opened.elsewhere.get(other.handle)) === undefined).toBe(target.kind === 'all');
+      });
+
+      test.each(targets)('%s: a login in flight dies with it, and the next one lives', async (_, target) => {
+        const session = aSession({ idp: idpName('corp'), mark: await opened.store.loginMark() });
+        await opened.elsewhere.revoke(target, 'admin');
+        expect(await opened.store.create(session)).toBe(false);
+        const next = await login('next', { idp: idpName('corp') });
+        expect(await opened.elsewhere.get(next.handle)).toEqual(next);
+      });
+
+      test('a login in flight of another provider goes on', async () => {
+        const mark = await opened.store.loginMark();
+        await opened.store.revoke({ kind: 'idp', idp: idpName('corp') }, 'admin');
+        expect(await opened.store.create(aSession({ mark }))).toBe(true);
+      });
+    });
+
+    test('what is read once is given at once from then on, and read again when it is to be forgotten', async () => {
+      const session = await login('alice');
+      await opened.store.get(session.handle);
+      expect(opened.store.get(session.handle)).toEqual(session);
+      await opened.elsewhere.touch(session.handle, secondsAfter(90));
+      opened.store.forget(session.handle);
+      expect((await opened.store.get(session.handle))?.lastSeenAt).toBe(secondsAfter(90));
     });
 
     describe('list', () => {

@@ -546,7 +546,7 @@ describe('a callback that is not what it should be', () => {
 
   test('a revocation while the code is redeemed ends the login with it', async () => {
     const user = { issuer: 'https://default.idp.example', subject: 'alice-1' };
-    idp().meanwhile = () => doorward.sessions.revokeUser(user, 'admin');
+    idp().meanwhile = () => doorward.sessions.revoke({ ...user, kind: 'user' }, 'admin');
     await expectFailure(await browser.get(callbackOf(await begin())), /ended while this one was under way/);
     idp().meanwhile = () => undefined;
     expect(await browser.login(`${APP}/a`)).toBe('allow');

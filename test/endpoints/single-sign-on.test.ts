@@ -77,7 +77,7 @@ describe('single sign-on', () => {
     await browser.login(`${APP}/`);
     await browser.follow(`${WIKI}/`);
     const [session] = await doorward.sessions.list({ limit: 1 });
-    if (session !== undefined) await doorward.sessions.revoke(session.handle, 'admin');
+    if (session !== undefined) await doorward.sessions.revoke({ kind: 'session', handle: session.handle }, 'admin');
     for (const origin of [APP, WIKI]) expect(await browser.ask(`${origin}/`)).toMatchObject({ status: 302 });
   });
 
@@ -234,7 +234,7 @@ describe('a ticket', () => {
   test('does not outlive its session', async () => {
     const url = await ticketUrl(browser, `${APP}/`);
     const [session] = await doorward.sessions.list({ limit: 1 });
-    if (session !== undefined) await doorward.sessions.revoke(session.handle, 'admin');
+    if (session !== undefined) await doorward.sessions.revoke({ kind: 'session', handle: session.handle }, 'admin');
     expect((await browser.get(url)).body).toMatch(/was ended meanwhile/);
   });
 

@@ -1,7 +1,14 @@
 /** Sessions of one process, in memory: the embedded default. Everything but the port's promises is synchronous. No timer, no I/O. */
 
-import { DependencyError, type Clock, type Revoked, type SessionStore, type SessionSummary } from '../../core/ports.ts';
-import { userKeyOf } from '../../core/session/revocation.ts';
+import {
+  DependencyError,
+  type Clock,
+  type Revocation,
+  type RevocationTarget,
+  type SessionStore,
+  type SessionSummary,
+} from '../../core/ports.ts';
+import { idpKeyOf, userKeyOf } from '../../core/session/revocation.ts';
 import type { LoginMark, Session } from '../../core/session/session.ts';
 import { summaryOf } from '../../core/session/summary.ts';
 import { sessionHandle, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
@@ -10,14 +17,14 @@ import { sweepStep } from './sweep.ts';
 
 /** Sessions come from logins only, so this is far more than one process sees; beyond it logins fail, and nobody's session is dropped. */
 const SESSIONS_MAX = 500_000;
-/** Ended users that are remembered one by one. A login does not take an hour; see `#forget`. */
-const ENDED_USERS_MAX = 10_000;
-const ENDED_USER_SECONDS = 3600;
+/** Ended users and providers that are remembered one by one. A login does not take an hour; see `#forgetOldest`. */
+const ENDED_MAX = 10_000;
+const ENDED_SECONDS = 3600;
 
 /** There is one history: it ends with the process, and every session and every login in flight with it. */
 const HISTORY = 'memory';
 
-type EndedUser = { readonly seq: number; readonly at: EpochSeconds };
+type Ended = { readonly seq: number; readonly at: EpochSeconds };
 
 class MemorySessionStore implements SessionStore {
   readonly #clock: Clock;
@@ -28,8 +35,8 @@ class MemorySessionStore implements SessionStore {
   readonly #byName = new HandleIndex();
   readonly #sweep = sweepStep(this.#sessions, (session) => session.expiresAt);
   #seq = 0;
-  readonly #endedUsers = new Map<string, EndedUser>();
-  /** Logins whose mark is older are refused, whoever they are of: what ended users they should be compared with is not remembered. */
+  readonly #ended = new Map<string, Ended>();
+  /** Logins whose mark is older are refused, whoever they are of: what ended them is not remembered one by one. */
   #oldestMark = 0;
 
   constructor(clock: Clock, sessionsMax: number) {
@@ -72,20 +79,17 @@ class MemorySessionStore implements SessionStore {
     return Promise.resolve();
   }
 
-  revoke(handle: SessionHandle): Promise<Revoked> {
-    return this.#ending(() => {
-      this.#seq += 1;
-      return this.#end([handle]);
-    });
+  /** Everything is read at once, and from here. */
+  forget(): void {
+    return undefined;
   }
 
-  revokeUser(user: { readonly issuer: string; readonly subject: string }): Promise<Revoked> {
-    return this.#ending(() => {
-      this.#seq += 1;
-      const key = userKeyOf(user);
-      this.#remember(key, { seq: this.#seq, at: this.#clock.now() });
-      return this.#end([...this.#byUser.get(key)]);
-    });
+  revoke(target: RevocationTarget): Promise<Revocation> {
+    const startedMs = this.#clock.monotonicMs();
+    this.#seq += 1;
+    const sessions = this.#end(this.#endedBy(target));
+    const tookMs = this.#clock.monotonicMs() - startedMs;
+    return Promise.resolve({ kind: 'confirmed', sessions, members: 1, acknowledged: 1, tookMs });
   }
 
   list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]> {
@@ -107,32 +111,45 @@ class MemorySessionStore implements SessionStore {
     return Promise.resolve();
   }
 
-  /** Whether the session's user was ended after its login began. */
-  #diedInFlight({ mark, issuer, subject }: Session): boolean {
-    if (mark.history !== HISTORY || mark.seq < this.#oldestMark) return true;
-    const ended = this.#endedUsers.get(userKeyOf({ issuer, subject }));
-    return ended !== undefined && ended.seq > mark.seq;
-  }
-
-  #remember(key: string, ended: EndedUser): void {
-    this.#endedUsers.delete(key);
-    this.#endedUsers.set(key, ended);
-    this.#forget(ended.at);
-  }
-
-  /** Drops the oldest memories; a login that began before one of them can no longer be judged and is refused from then on. */
-  #forget(now: EpochSeconds): void {
-    for (const [key, { seq, at }] of this.#endedUsers) {
-      if (this.#endedUsers.size <= ENDED_USERS_MAX && now - at <= ENDED_USER_SECONDS) return;
-      this.#endedUsers.delete(key);
-      this.#oldestMark = seq;
+  /** The sessions that a revocation ends now; what it ends later, as the logins in flight, is remembered. */
+  #endedBy(target: RevocationTarget): readonly string[] {
+    const ended = { seq: this.#seq, at: this.#clock.now() };
+    switch (target.kind) {
+      case 'session':
+        return [target.handle];
+      case 'user': {
+        const key = userKeyOf(target);
+        this.#remember(key, ended);
+        return [...this.#byUser.get(key)];
+      }
+      case 'idp':
+        this.#remember(idpKeyOf(target.idp), ended);
+        return [...this.#sessions.values()].filter(({ idp }) => idp === target.idp).map(({ handle }) => handle);
+      case 'all':
+        this.#oldestMark = this.#seq;
+        return [...this.#sessions.keys()];
     }
   }
 
-  #ending(end: () => number): Promise<Revoked> {
-    const startedMs = this.#clock.monotonicMs();
-    const sessions = end();
-    return Promise.resolve({ sessions, acknowledged: 1, tookMs: this.#clock.monotonicMs() - startedMs });
+  /** Whether its user, its provider or everything was ended after its login began. */
+  #diedInFlight({ mark, issuer, subject, idp }: Session): boolean {
+    if (mark.history !== HISTORY || mark.seq < this.#oldestMark) return true;
+    return [userKeyOf({ issuer, subject }), idpKeyOf(idp)].some((key) => (this.#ended.get(key)?.seq ?? 0) > mark.seq);
+  }
+
+  #remember(key: string, ended: Ended): void {
+    this.#ended.delete(key);
+    this.#ended.set(key, ended);
+    this.#forgetOldest(ended.at);
+  }
+
+  /** Drops the oldest memories; a login that began before one of them can no longer be judged and is refused from then on. */
+  #forgetOldest(now: EpochSeconds): void {
+    for (const [key, { seq, at }] of this.#ended) {
+      if (this.#ended.size <= ENDED_MAX && now - at <= ENDED_SECONDS) return;
+      this.#ended.delete(key);
+      this.#oldestMark = seq;
+    }
   }
 
   /** How many of them were live. */

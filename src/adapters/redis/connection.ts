@@ -15,6 +15,8 @@ import { markScript, type Script } from './scripts.ts';
 
 /** How long a connection that is given up may take to close by itself. */
 const CLOSE_WITHIN_MS = 50;
+/** Of the time of a command: how long replicas may take to have what was written. */
+const WAIT_SHARE = 0.8;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 500;
 /** 96 random bits: no two control slots of one Redis have the same. */
@@ -47,6 +49,18 @@ export type Argument = string | number | Buffer;
 export interface RedisConnection {
   /** What the script gives, after its tag. @throws DependencyError store-unavailable | store-corrupt */
   run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<readonly unknown[]>;
+  /**
+   * As run; then waits until as many replicas as `replicasOf` the reply have what this connection has written. `isOnAll`: whether they do.
+   * @throws DependencyError also where the connection was lost in between, as nothing is known then
+   */
+  runOnAll(
+    script: Script,
+    keys: readonly string[],
+    args: readonly Argument[],
+    replicasOf: (reply: readonly unknown[]) => number,
+  ): Promise<{ readonly reply: readonly unknown[]; readonly isOnAll: boolean }>;
+  /** Whether the stream has an entry after `<seq>-0`, now or within `ms`. Takes the connection for itself. @throws DependencyError */
+  hasEntryAfter(stream: string, seq: number, ms: number): Promise<boolean>;
   /** A name for a control slot that may have to be made; never the same twice. */
   newEra(): string;
   close(): Promise<void>;
@@ -57,6 +71,7 @@ class IoredisConnection implements RedisConnection {
   readonly #logger: Logger;
   readonly #entropy: Entropy;
   readonly #tagPrefix: string;
+  readonly #waitMs: number;
   #tagCount = 0;
   #isUp = false;
   /** So that an outage is one line in the log. */
@@ -64,11 +79,14 @@ class IoredisConnection implements RedisConnection {
   #isClosed = false;
   /** Since the server last answered. */
   #failures = 0;
+  /** Connections that were lost. */
+  #losses = 0;
 
   constructor(server: RedisServer, logger: Logger, entropy: Entropy) {
     this.#logger = logger;
     this.#entropy = entropy;
     this.#tagPrefix = `${Buffer.from(entropy.bytes(6)).toString('base64url')}.`;
+    this.#waitMs = Math.max(1, Math.floor(server.command_timeout_ms * WAIT_SHARE));
     hardenClients();
     this.#redis = new Redis({
       host: server.host,
@@ -92,7 +110,10 @@ class IoredisConnection implements RedisConnection {
       retryStrategy: () => this.#nextRetryMs(),
     });
     this.#redis.on('ready', () => void this.#open());
-    this.#redis.on('close', () => this.#down('the connection is closed'));
+    this.#redis.on('close', () => {
+      this.#losses += 1;
+      this.#down('the connection is closed');
+    });
     this.#redis.on('end', () => this.#restart());
     this.#redis.on('error', (error: unknown) => this.#drop(dependencyError(error, 'the connection').message));
   }
@@ -100,6 +121,28 @@ class IoredisConnection implements RedisConnection {
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<readonly unknown[]> {
     if (!this.#isUp) throw new DependencyError('store-unavailable', 'Redis is out of reach');
     return this.#send(script, keys, args);
+  }
+
+  async runOnAll(
+    script: Script,
+    keys: readonly string[],
+    args: readonly Argument[],
+    replicasOf: (reply: readonly unknown[]) => number,
+  ): Promise<{ readonly reply: readonly unknown[]; readonly isOnAll: boolean }> {
+    const losses = this.#losses;
+    const reply = await this.run(script, keys, args);
+    const replicas = replicasOf(reply);
+    if (replicas === 0) return { reply, isOnAll: true };
+    // WAIT speaks of what its own connection has written; on another one it would be content at once.
+    if (this.#losses !== losses) throw new DependencyError('store-unavailable', 'the connection to Redis was lost');
+    const reached = await this.#command('WAIT', [replicas, this.#waitMs]);
+    return { reply, isOnAll: typeof reached === 'number' && reached >= replicas };
+  }
+
+  async hasEntryAfter(stream: string, seq: number, ms: number): Promise<boolean> {
+    if (!this.#isUp) throw new DependencyError('store-unavailable', 'Redis is out of reach');
+    const found = await this.#command('XREAD', ['COUNT', 1, 'BLOCK', ms, 'STREAMS', stream, `${seq}-0`]);
+    return found !== null;
   }
 
   newEra(): string {
@@ -126,14 +169,24 @@ class IoredisConnection implements RedisConnection {
     return reply.slice(1) as readonly unknown[];
   }
 
-  async #evaluate(script: Script, rest: readonly Argument[]): Promise<unknown> {
-    try {
-      return await this.#redis.callBuffer('EVALSHA', [script.sha, ...rest]).catch((error: unknown) => {
+  #evaluate(script: Script, rest: readonly Argument[]): Promise<unknown> {
+    return this.#orDrop(script.name, () =>
+      this.#redis.callBuffer('EVALSHA', [script.sha, ...rest]).catch((error: unknown) => {
         if (!isNoScript(error)) throw error;
         return this.#redis.callBuffer('EVAL', [script.lua, ...rest]);
-      });
+      }),
+    );
+  }
+
+  #command(name: string, args: readonly Argument[]): Promise<unknown> {
+    return this.#orDrop(name, () => this.#redis.callBuffer(name, [...args]));
+  }
+
+  async #orDrop(what: string, send: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await send();
     } catch (error) {
-      const failure = dependencyError(error, script.name);
+      const failure = dependencyError(error, what);
       if (isTimeout(error) || isWrongNode(error)) this.#drop(failure.message);
       throw failure;
     }

@@ -1,15 +1,44 @@
 /**
- * The control slot, as this process uses it: where it stands, what covers a session, and revocations. Whether a revocation covers a session
- * is decided in the core; here are only the numbers.
+ * The control slot, as this process uses it: what each script is sent, and what its reply means. What follows from it is decided in
+ * src/core/revocation.
  */
 
 import { isRevoked } from '../../core/session/revocation.ts';
 import type { LoginMark, Session } from '../../core/session/session.ts';
+import type { MemberState, Members } from '../../core/revocation/acknowledgements.ts';
+import { isInvalidationKind, type Invalidation, type InvalidationKind } from '../../core/revocation/invalidation.ts';
+import type { Renewal, RenewalReply } from '../../core/revocation/replica.ts';
 import type { EpochSeconds } from '../../core/units.ts';
-import type { RedisConnection } from './connection.ts';
+import type { Argument, RedisConnection } from './connection.ts';
 import { CONTROL_KEY, INVALIDATIONS_KEY, tombstoneKey, tombstoneKeysOf, type RevocationKind } from './keys.ts';
-import { numberAt, optionalNumberAt, textAt } from './replies.ts';
-import { admitScript, markScript, revokeScript, standingScript } from './scripts.ts';
+import { countAt, flagAt, numberAt, optionalNumberAt, textAt, textsAt, unexpected } from './replies.ts';
+import {
+  admitScript,
+  dropMembersScript,
+  leaveScript,
+  markScript,
+  pollScript,
+  probeScript,
+  renewScript,
+  restoreScript,
+  standingScript,
+  type Script,
+} from './scripts.ts';
+
+/** Whether nothing has ended a session, and in which history that was asked. */
+export type Standing = { readonly history: string; readonly stands: boolean };
+
+/** What was carried out: counted, appended, and to be waited for. */
+export type CarriedOut = {
+  readonly history: string;
+  readonly seq: number;
+  readonly members: Members;
+  /** All of the replicas that are to have it do. */
+  readonly isOnAllNodes: boolean;
+};
+
+/** A change that is announced: its script with the keys after control and invalidations, and the arguments after the era. */
+export type Change = { readonly script: Script; readonly key: string; readonly args: readonly Argument[] };
 
 export class ControlSlot {
   readonly #redis: RedisConnection;
@@ -24,23 +53,80 @@ export class ControlSlot {
     return { history: textAt(reply, 0), seq: numberAt(reply, 1) };
   }
 
-  /** Whether nothing has ended the session. @throws DependencyError */
-  async stands(session: Session): Promise<boolean> {
+  /** @throws DependencyError */
+  async standing(session: Session): Promise<Standing> {
     const reply = await this.#redis.run(standingScript, [CONTROL_KEY, ...tombstoneKeysOf(session)], []);
-    return isStanding(session, reply);
+    return { history: textAt(reply, 0), stands: isStanding(session, reply) };
   }
 
-  /** As `stands`, for a session that was just stored: its login must have begun in the history that is going on now. @throws DependencyError */
+  /** Whether a session that was just stored stands; its login must have begun in the history that is going on now. @throws DependencyError */
   async admits(session: Session): Promise<boolean> {
     const keys = [CONTROL_KEY, ...tombstoneKeysOf(session)];
     const reply = await this.#redis.run(admitScript, keys, [Math.ceil(session.expiresAt)]);
     return textAt(reply, 0) === session.mark.history && isStanding(session, reply);
   }
 
-  /** The number of the revocation: it ends what it covers whose mark is below. @throws DependencyError */
-  async revoke(kind: RevocationKind, key: string, now: EpochSeconds): Promise<number> {
+  /** @throws DependencyError */
+  async renew(incarnation: string, { history, applied }: Renewal): Promise<RenewalReply> {
+    const args = [this.#redis.newEra(), incarnation, history ?? '', applied];
+    const reply = await this.#redis.run(renewScript, [CONTROL_KEY, INVALIDATIONS_KEY], args);
+    return {
+      history: textAt(reply, 0),
+      seq: numberAt(reply, 1),
+      entries: flagAt(reply, 2) ? undefined : entriesAt(reply, 3),
+    };
+  }
+
+  /** The process must hold no lease any more. @throws DependencyError */
+  async leave(incarnation: string): Promise<void> {
+    await this.#redis.run(leaveScript, [CONTROL_KEY], [incarnation]);
+  }
+
+  /** `replicas`: as many as there are at least. @throws DependencyError where it is not known whether it was carried out */
+  async carryOut(change: Change, replicas: number): Promise<CarriedOut> {
+    const keys = [CONTROL_KEY, INVALIDATIONS_KEY, change.key];
+    const { reply, isOnAll } = await this.#redis.runOnAll(
+      change.script,
+      keys,
+      [this.#redis.newEra(), ...change.args],
+      (carriedOut) => Math.max(replicas, countAt(carriedOut, 2)),
+    );
+    return {
+      history: textAt(reply, 0),
+      seq: numberAt(reply, 1),
+      members: membersAt(reply, 3),
+      isOnAllNodes: isOnAll,
+    };
+  }
+
+  /** Writes, and gives the history in which all nodes have that; undefined where some have not. @throws DependencyError */
+  async probe(incarnation: string, replicas: number): Promise<string | undefined> {
+    const keys = [CONTROL_KEY, INVALIDATIONS_KEY];
+    const args = [this.#redis.newEra(), incarnation];
+    const { reply, isOnAll } = await this.#redis.runOnAll(probeScript, keys, args, (probed) =>
+      Math.max(replicas, countAt(probed, 1)),
+    );
+    return isOnAll ? textAt(reply, 0) : undefined;
+  }
+
+  /** @throws DependencyError */
+  async poll(incarnations: readonly string[]): Promise<{ readonly history: string; readonly members: Members }> {
+    const reply = await this.#redis.run(pollScript, [CONTROL_KEY], incarnations);
+    return { history: textAt(reply, 0), members: membersAt(reply, 1) };
+  }
+
+  /** @throws DependencyError */
+  async dropMembers(
+    history: string,
+    silent: readonly (readonly [incarnation: string, renewals: number])[],
+  ): Promise<void> {
+    await this.#redis.run(dropMembersScript, [CONTROL_KEY], [history, ...silent.flat()]);
+  }
+
+  /** @throws DependencyError */
+  async restore(kind: RevocationKind, { key, seq }: Invalidation, now: EpochSeconds): Promise<void> {
     const keys = [CONTROL_KEY, INVALIDATIONS_KEY, tombstoneKey(kind, key)];
-    return numberAt(await this.#redis.run(revokeScript, keys, [this.#redis.newEra(), kind, key, Math.floor(now)]), 1);
+    await this.#redis.run(restoreScript, keys, [this.#redis.newEra(), kind, key, Math.floor(now), seq]);
   }
 }
 
@@ -59,4 +145,41 @@ function isStanding(session: Session, reply: readonly unknown[]): boolean {
 }
 
 /** A history is `<replid>|<era>`. */
-const eraOf = (history: string): string => history.slice(history.indexOf('|') + 1);
+export const eraOf = (history: string): string => history.slice(history.indexOf('|') + 1);
+
+function entriesAt(reply: readonly unknown[], index: number): readonly Invalidation[] {
+  const texts = textsAt(reply, index);
+  const entries: Invalidation[] = [];
+  for (let place = 0; place < texts.length; place += 3) {
+    const kind = textAtPlace(texts, place + 1);
+    entries.push({ seq: Number(textAtPlace(texts, place)), kind: kindOf(kind), key: textAtPlace(texts, place + 2) });
+  }
+  return entries;
+}
+
+function textAtPlace(texts: readonly string[], place: number): string {
+  const text = texts[place];
+  if (text === undefined) throw unexpected();
+  return text;
+}
+
+function kindOf(text: string): InvalidationKind {
+  if (!isInvalidationKind(text)) throw unexpected();
+  return text;
+}
+
+function membersAt(reply: readonly unknown[], index: number): Members {
+  const texts = textsAt(reply, index);
+  const members = new Map<string, MemberState>();
+  for (let place = 0; place < texts.length; place += 2) {
+    members.set(textAtPlace(texts, place), memberStateOf(textAtPlace(texts, place + 1)));
+  }
+  return members;
+}
+
+/** `<history>|<applied>|<renewals>`, as the renew script writes it. */
+function memberStateOf(text: string): MemberState {
+  const [, history, applied, renewals] = /^(.*)\|([0-9]{1,16})\|([0-9]{1,16})$/.exec(text) ?? [];
+  if (history === undefined) throw unexpected();
+  return { history, applied: Number(applied), renewals: Number(renewals) };
+}

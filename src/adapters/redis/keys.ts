@@ -8,13 +8,15 @@
  * | `dw:{<name key>}:x` | sorted set of the handles of one subject or e-mail address, by absolute end |
  * | `dw:{dw}:x` | the same of all sessions |
  * | `dw:{<hash of id>}:o` | an id that was used; goes with its time |
- * | `dw:{dw}:ctl` | hash: `era`, `seq`, `replid`, `end` (scripts.ts) |
+ * | `dw:{dw}:ctl` | hash: `era`, `seq`, `replid`, `end`, `probe`; `m:<incarnation>` = `<history>|<applied>|<renewals>` (scripts.ts) |
  * | `dw:{dw}:inv` | stream of invalidations, entry id `<seq>-0` |
  * | `dw:{dw}:t:s:<handle>`, `:t:u:<user key>`, `:t:i:<idp key>`, `:t:all` | tombstones: the `seq` of the revocation |
+ * | `dw:{dw}:f:<user key>:<name>` | a fact of a user, sealed |
  */
 
 import { createHash } from 'node:crypto';
 import { idpKeyOf, nameKeyOf, userKeyOf } from '../../core/session/revocation.ts';
+import type { InvalidationKind } from '../../core/revocation/invalidation.ts';
 import type { Session } from '../../core/session/session.ts';
 import type { SessionHandle } from '../../core/units.ts';
 
@@ -32,8 +34,8 @@ export const nameIndexKey = (name: string): string => `dw:{${nameKeyOf(name).sli
 
 export const usedIdKey = (id: string): string => `dw:{${createHash('sha256').update(id).digest('base64url')}}:o`;
 
-/** What a revocation covers; as written into the stream of invalidations. */
-export type RevocationKind = 's' | 'u' | 'i' | 'all';
+/** The kinds that set a tombstone. */
+export type RevocationKind = Exclude<InvalidationKind, 'fact'>;
 
 /** `key`: a handle, a user key or an identity provider's key; empty for `all`. */
 export const tombstoneKey = (kind: RevocationKind, key: string): string =>

@@ -2,7 +2,8 @@
 
 import { DependencyError } from '../../core/ports.ts';
 
-const unexpected = (): DependencyError =>
+/** The reply is none that the script can give. */
+export const unexpected = (): DependencyError =>
   new DependencyError('store-corrupt', 'Redis answers what it was not asked for');
 
 type Reply = readonly unknown[];
@@ -46,4 +47,11 @@ export function textsAt(reply: Reply, index: number): readonly string[] {
   const list = reply[index];
   if (!Array.isArray(list)) throw unexpected();
   return list.map((_, place) => textAt(list, place));
+}
+
+/** A number as Redis counts. @throws DependencyError store-corrupt */
+export function countAt(reply: Reply, index: number): number {
+  const value = reply[index];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw unexpected();
+  return value;
 }

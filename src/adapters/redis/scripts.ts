@@ -25,13 +25,16 @@ local info = redis.call('INFO', 'replication')
 if not string.find(info, 'role:master', 1, true) then return redis.error_reply('NOTMASTER this node is a replica') end
 local replid = string.match(info, 'master_replid:(%x+)')
 if not replid then return redis.error_reply('NOTMASTER this node does not tell its history') end
+local replicas = string.match(info, 'connected_slaves:(%d+)') or '0'
 `;
 
 /**
  * Opens the control slot for writing. KEYS: control, invalidations. ARGV[2]: an era to begin with, where there is none (the first start,
  * or everything was flushed). Under a new replid \`seq\` goes on far above everything that may have been given out under the last one.
+ * It begins with a write that takes no memory, and so a Redis that is full takes the others too: only a script's first write is refused.
  */
 const OPEN_CONTROL = `${ON_MASTER}
+redis.call('HDEL', KEYS[1], '')
 local era = redis.call('HGET', KEYS[1], 'era')
 if not era then
   era = ARGV[2]
@@ -79,25 +82,167 @@ const TOMBSTONE_MARGIN_SECONDS = 3600;
 /** Invalidations that are kept for processes to catch up; who is further behind starts anew. */
 const INVALIDATIONS_KEPT = 10_000;
 
+/** A process that is further behind than this begins anew. */
+const ENTRIES_AT_ONCE = 1000;
+
+/**
+ * A renewal: notes how far the process says it is (never more), and gives everything after that, or nothing and 1: begin anew. What it was given
+ * is acknowledged by its next renewal. KEYS: control, invalidations. ARGV: tag, era, incarnation, history (empty = none), applied.
+ * Gives history, seq, whether to begin anew, and [seq, kind, key, seq, kind, key, ...].
+ */
+export const renewScript = script(
+  'renew',
+  `${OPEN_CONTROL}
+local seq = tonumber(redis.call('HGET', KEYS[1], 'seq'))
+local applied = tonumber(ARGV[5])
+local member = 'm:' .. ARGV[3]
+local renewals = tonumber(string.match(redis.call('HGET', KEYS[1], member) or '', '|(%d+)$') or '0') + 1
+local anew = ARGV[4] ~= history or applied > seq or seq - applied > ${ENTRIES_AT_ONCE}
+local given = {}
+if not anew and applied < seq then
+  local from = string.format('%.0f', applied + 1) .. '-0'
+  local entries = redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', '${ENTRIES_AT_ONCE}')
+  anew = #entries ~= seq - applied
+  for i, entry in ipairs(entries) do
+    local number = string.match(entry[1], '^(%d+)%-0$')
+    if not number or tonumber(number) ~= applied + i then anew = true end
+    given[#given + 1] = number or ''
+    given[#given + 1] = entry[2][4]
+    given[#given + 1] = entry[2][6]
+  end
+end
+if anew then given = {} end
+local told = anew and '0' or string.format('%.0f', applied)
+redis.call('HSET', KEYS[1], member, history .. '|' .. told .. '|' .. string.format('%.0f', renewals))
+return { ARGV[1], history, string.format('%.0f', seq), anew and 1 or 0, given }
+`,
+);
+
+/** Who takes part: [incarnation, state, incarnation, state, ...], each state as \`renew\` wrote it. */
+const MEMBERS = `
+local all = redis.call('HGETALL', KEYS[1])
+local members = {}
+for i = 1, #all, 2 do
+  if string.sub(all[i], 1, 2) == 'm:' then
+    members[#members + 1] = string.sub(all[i], 3)
+    members[#members + 1] = all[i + 1]
+  end
+end
+`;
+
+/** Counts one more invalidation and appends it. ARGV: ..., 3: kind, 4: key. */
+const ANNOUNCE = `
+local seq = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'seq', '1'))
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', '${INVALIDATIONS_KEPT}', seq .. '-0', 'hist', history, 'kind', ARGV[3], 'key', ARGV[4])
+${MEMBERS}
+return { ARGV[1], history, seq, tonumber(replicas), members }
+`;
+
+/** How long a tombstone lasts. ARGV[5]: now in whole seconds. */
+const TOMBSTONE_SECONDS = `
+local left = math.max(0, tonumber(redis.call('HGET', KEYS[1], 'end')) - tonumber(ARGV[5]))
+local tombstoneSeconds = string.format('%.0f', left + ${TOMBSTONE_MARGIN_SECONDS})
+`;
+
 /**
  * A revocation: tombstone, \`seq + 1\`, append, in one. KEYS: control, invalidations, tombstone. ARGV: tag, era, kind, key, now in whole
- * seconds. Gives history and the new seq.
+ * seconds. Gives history, the new seq, how many replicas are connected, and the members.
  */
 export const revokeScript = script(
   'revoke',
+  `${OPEN_CONTROL}${TOMBSTONE_SECONDS}
+redis.call('SET', KEYS[3], string.format('%.0f', tonumber(redis.call('HGET', KEYS[1], 'seq')) + 1), 'EX', tombstoneSeconds)
+${ANNOUNCE}`,
+);
+
+/**
+ * Carries out once more what this history lacks, with the number it had: who logged in after it stays. KEYS and ARGV as \`revoke\`, and the
+ * number last. Gives 1 where it was lacking.
+ */
+export const restoreScript = script(
+  'restore',
   `${OPEN_CONTROL}
+local tombstone = redis.call('GET', KEYS[3])
+if tombstone and (ARGV[3] == 's' or tonumber(tombstone) >= tonumber(ARGV[6])) then return { ARGV[1], history, 0 } end
+${TOMBSTONE_SECONDS}
+redis.call('SET', KEYS[3], ARGV[6], 'EX', tombstoneSeconds)
 local seq = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'seq', '1'))
-local left = math.max(0, tonumber(redis.call('HGET', KEYS[1], 'end')) - tonumber(ARGV[5]))
-redis.call('SET', KEYS[3], seq, 'EX', string.format('%.0f', left + ${TOMBSTONE_MARGIN_SECONDS}))
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', '${INVALIDATIONS_KEPT}', seq .. '-0', 'hist', history, 'kind', ARGV[3], 'key', ARGV[4])
-return { ARGV[1], history, seq }
+return { ARGV[1], history, 1 }
+`,
+);
+
+/** A fact and its announcement. KEYS: control, invalidations, fact. ARGV: tag, era, kind, key, fact (empty = none), time to live in ms. Gives as \`revoke\`. */
+export const putFactScript = script(
+  'put-fact',
+  `${OPEN_CONTROL}
+if ARGV[5] == '' then redis.call('DEL', KEYS[3]) else redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[6]) end
+${ANNOUNCE}`,
+);
+
+/** KEYS: control, fact. ARGV: tag. Gives history, and the fact or nothing. */
+export const readFactScript = script(
+  'read-fact',
+  `${ON_MASTER}
+return { ARGV[1], replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or ''), redis.call('GET', KEYS[2]) or nil }
+`,
+);
+
+/** KEYS: control. ARGV: tag, incarnations. Gives history, and the members that are still there. */
+export const pollScript = script(
+  'poll',
+  `${ON_MASTER}
+local members = {}
+for i = 2, #ARGV do
+  local state = redis.call('HGET', KEYS[1], 'm:' .. ARGV[i])
+  if state then
+    members[#members + 1] = ARGV[i]
+    members[#members + 1] = state
+  end
+end
+return { ARGV[1], replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or ''), members }
+`,
+);
+
+/**
+ * Drops members that have said nothing since they were counted. KEYS: control. ARGV: tag, history, then incarnation and renewals of each.
+ * Gives how many.
+ */
+export const dropMembersScript = script(
+  'drop-members',
+  `${ON_MASTER}
+if ARGV[2] ~= replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or '') then return { ARGV[1], 0 } end
+local dropped = 0
+for i = 3, #ARGV, 2 do
+  local renewals = string.match(redis.call('HGET', KEYS[1], 'm:' .. ARGV[i]) or '', '|(%d+)$')
+  if renewals == ARGV[i + 1] then dropped = dropped + redis.call('HDEL', KEYS[1], 'm:' .. ARGV[i]) end
+end
+return { ARGV[1], dropped }
+`,
+);
+
+/** KEYS: control. ARGV: tag, incarnation. The process decides nothing any more. */
+export const leaveScript = script(
+  'leave',
+  `
+redis.call('HDEL', KEYS[1], 'm:' .. ARGV[2])
+return { ARGV[1] }
+`,
+);
+
+/** A write and nothing else, to learn that it is on all nodes. KEYS: control, invalidations. ARGV: tag, era, incarnation. Gives history and how many replicas are connected. */
+export const probeScript = script(
+  'probe',
+  `${OPEN_CONTROL}
+redis.call('HSET', KEYS[1], 'probe', ARGV[3])
+return { ARGV[1], history, tonumber(replicas) }
 `,
 );
 
 /** KEYS: session. ARGV: tag. Gives the record, or nothing. */
 export const readScript = script(
   'read',
-  `
+  `${ON_MASTER}
 return { ARGV[1], redis.call('GET', KEYS[1]) or nil }
 `,
 );

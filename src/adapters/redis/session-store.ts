@@ -1,6 +1,6 @@
 /**
- * Sessions in Redis. Every read asks Redis, and asks what covers the session after it was read; nothing is remembered here. "Cannot be
- * known" is thrown and never answered as "absent".
+ * Sessions in Redis. What a Check needs is kept by this process and decided by under its lease (guarded-reads.ts); everything else asks Redis.
+ * "Cannot be known" is thrown and never answered as "absent".
  */
 
 import {
@@ -8,18 +8,24 @@ import {
   isDependencyError,
   type Clock,
   type Entropy,
+  type Eventually,
   type Logger,
-  type Revoked,
+  type Revocation,
+  type RevocationTarget,
   type SessionStore,
   type SessionSummary,
 } from '../../core/ports.ts';
-import { userKeyOf } from '../../core/session/revocation.ts';
+import { coverOf } from '../../core/revocation/invalidation.ts';
+import type { FillReply, Replica } from '../../core/revocation/replica.ts';
+import { coversOf, idpKeyOf, userKeyOf } from '../../core/session/revocation.ts';
 import type { LoginMark, Session } from '../../core/session/session.ts';
 import { summaryOf } from '../../core/session/summary.ts';
 import { sessionHandle, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
+import type { Announcer } from './announcer.ts';
 import type { RedisConnection } from './connection.ts';
-import { ControlSlot } from './control-slot.ts';
-import { ALL_SESSIONS_KEY, indexKeysOf, nameIndexKey, sessionKey } from './keys.ts';
+import { ControlSlot, type Change } from './control-slot.ts';
+import type { GuardedReads } from './guarded-reads.ts';
+import { ALL_SESSIONS_KEY, indexKeysOf, nameIndexKey, sessionKey, tombstoneKey, type RevocationKind } from './keys.ts';
 import {
   createRotatingRecordSealer,
   RECORD_BYTES_MIN,
@@ -33,6 +39,7 @@ import {
   handlesScript,
   indexScript,
   readScript,
+  revokeScript,
   touchScript,
   unindexScript,
   unlinkScript,
@@ -43,8 +50,28 @@ const RECORD_MARGIN_SECONDS = 60;
 /** Sessions that are read at once when many are listed or cleaned up. */
 const READS_AT_ONCE = 50;
 const FORMAT_BYTE = Buffer.of(RECORD_FORMAT);
+/** Bytes that an answer weighs beyond its record. */
+const ANSWER_WEIGHT = 256;
 
-class RedisSessionStore implements SessionStore {
+/** What a process keeps: a session, or that there is none. */
+export type KnownSession = Session | undefined;
+
+export type RedisSessionStoreOptions = {
+  readonly redis: RedisConnection;
+  readonly reads: GuardedReads<KnownSession>;
+  readonly replica: Pick<Replica<KnownSession>, 'amend' | 'forget'>;
+  readonly announcer: Pick<Announcer, 'announce'>;
+  /** As they are now: the first seals what is stored, all open. */
+  readonly secrets: () => readonly string[];
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+  /** Gives the lease up, and every connection. */
+  readonly close: () => Promise<void>;
+};
+
+export class RedisSessionStore implements SessionStore {
+  readonly #options: RedisSessionStoreOptions;
   readonly #redis: RedisConnection;
   readonly #control: ControlSlot;
   readonly #records: RecordSealer;
@@ -52,17 +79,23 @@ class RedisSessionStore implements SessionStore {
   readonly #logger: Logger;
   readonly #touching = new Set<SessionHandle>();
 
-  constructor(redis: RedisConnection, records: RecordSealer, clock: Clock, logger: Logger) {
-    this.#redis = redis;
-    this.#control = new ControlSlot(redis);
-    this.#records = records;
-    this.#clock = clock;
-    this.#logger = logger;
+  /** @throws RangeError without a secret */
+  constructor(options: RedisSessionStoreOptions) {
+    this.#options = options;
+    this.#redis = options.redis;
+    this.#control = new ControlSlot(options.redis);
+    this.#records = createRotatingRecordSealer(options.secrets, options.entropy);
+    this.#clock = options.clock;
+    this.#logger = options.logger;
   }
 
-  async get(handle: SessionHandle): Promise<Session | undefined> {
-    const session = await this.#read(handle);
-    return session !== undefined && (await this.#isLive(session)) ? session : undefined;
+  get(handle: SessionHandle): Eventually<Session | undefined> {
+    const known = this.#options.reads.get(handle, () => this.#readKnown(handle));
+    return known instanceof Promise ? known.then((read) => this.#unlessOver(read)) : this.#unlessOver(known);
+  }
+
+  forget(handle: SessionHandle): void {
+    this.#options.replica.forget(handle);
   }
 
   loginMark(): Promise<LoginMark> {
@@ -78,6 +111,7 @@ class RedisSessionStore implements SessionStore {
     const entry = [now, session.expiresAt, session.handle];
     await Promise.all(indexKeysOf(session).map((key) => this.#redis.run(indexScript, [key], entry)));
     if (!flagAt(await this.#redis.run(createScript, [sessionKey(session.handle)], [record, ttlMs]), 0)) return false;
+    this.forget(session.handle);
     if (await this.#control.admits(session)) return true;
     await this.#cleanUp(() => this.#forget(session));
     return false;
@@ -87,6 +121,7 @@ class RedisSessionStore implements SessionStore {
     // Many Checks of one session find at once that a touch is due.
     if (this.#touching.has(handle)) return;
     this.#touching.add(handle);
+    this.#options.replica.amend(handle, (known) => (known === undefined ? known : { ...known, lastSeenAt }));
     try {
       const seen = this.#records.sealSeen(handle, lastSeenAt);
       const args = [seen, SEEN_OFFSET, FORMAT_BYTE, RECORD_BYTES_MIN];
@@ -96,23 +131,17 @@ class RedisSessionStore implements SessionStore {
     }
   }
 
-  async revoke(handle: SessionHandle): Promise<Revoked> {
-    const startedMs = this.#clock.monotonicMs();
-    const session = await this.#readable(handle);
-    const wasLive = session !== undefined && (await this.#isLive(session));
-    await this.#control.revoke('s', handle, this.#clock.now());
-    await this.#cleanUp(() => (session === undefined ? this.#unlink(handle) : this.#forget(session)));
-    return { sessions: wasLive ? 1 : 0, acknowledged: 1, tookMs: this.#clock.monotonicMs() - startedMs };
-  }
-
-  async revokeUser(user: { readonly issuer: string; readonly subject: string }): Promise<Revoked> {
-    const startedMs = this.#clock.monotonicMs();
-    const seq = await this.#control.revoke('u', userKeyOf(user), this.#clock.now());
-    let sessions: number | undefined;
-    await this.#cleanUp(async () => {
-      sessions = await this.#forgetUser(user, seq);
-    });
-    return { sessions, acknowledged: 1, tookMs: this.#clock.monotonicMs() - startedMs };
+  async revoke(target: RevocationTarget): Promise<Revocation> {
+    switch (target.kind) {
+      case 'session':
+        return this.#revokeSession(target.handle);
+      case 'user':
+        return this.#revokeUser(target);
+      case 'idp':
+        return { ...(await this.#announce('i', idpKeyOf(target.idp))), sessions: undefined };
+      case 'all':
+        return { ...(await this.#announce('all', '')), sessions: undefined };
+    }
   }
 
   async list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]> {
@@ -133,20 +162,81 @@ class RedisSessionStore implements SessionStore {
   }
 
   close(): Promise<void> {
-    return this.#redis.close();
+    return this.#options.close();
+  }
+
+  #unlessOver(known: KnownSession): Session | undefined {
+    return known !== undefined && this.#clock.now() < known.expiresAt ? known : undefined;
+  }
+
+  /** The session, or that there is none, with what covers that answer. @throws DependencyError */
+  async #readKnown(handle: SessionHandle): Promise<FillReply<KnownSession>> {
+    const record = await this.#record(handle);
+    if (record === undefined) {
+      const { history } = await this.#control.poll([]);
+      return { key: handle, value: undefined, history, covers: [coverOf('s', handle)], weight: ANSWER_WEIGHT };
+    }
+    const session = this.#opened(handle, record);
+    const { history, stands } = await this.#control.standing(session);
+    const value = stands ? session : undefined;
+    return { key: handle, value, history, covers: coversOf(session), weight: record.length + ANSWER_WEIGHT };
+  }
+
+  #announce(kind: RevocationKind, key: string): ReturnType<Announcer['announce']> {
+    const args = [kind, key, Math.floor(this.#clock.now())];
+    const change: Change = { script: revokeScript, key: tombstoneKey(kind, key), args };
+    return this.#options.announcer.announce(change);
+  }
+
+  async #revokeSession(handle: SessionHandle): Promise<Revocation> {
+    const before = await this.#findLive(handle);
+    const announced = await this.#announce('s', handle);
+    const { session, isLive } = before;
+    await this.#cleanUp(() => (session === undefined ? this.#unlink(handle) : this.#forget(session)));
+    return { ...announced, sessions: isLive === undefined ? undefined : Number(isLive) };
+  }
+
+  async #revokeUser(user: { readonly issuer: string; readonly subject: string }): Promise<Revocation> {
+    const announced = await this.#announce('u', userKeyOf(user));
+    let sessions: number | undefined;
+    await this.#cleanUp(async () => {
+      sessions = await this.#forgetUser(user);
+    });
+    return { ...announced, sessions };
+  }
+
+  /** What is to be ended, for the count and the clean-up; whatever cannot be known of it does not hinder its end. */
+  async #findLive(
+    handle: SessionHandle,
+  ): Promise<{ readonly session: Session | undefined; readonly isLive: boolean | undefined }> {
+    try {
+      const session = await this.#readable(handle);
+      return { session, isLive: session !== undefined && (await this.#isLive(session)) };
+    } catch (error) {
+      if (!isDependencyError(error)) throw error;
+      return { session: undefined, isLive: undefined };
+    }
   }
 
   /** @throws DependencyError store-unavailable, or store-corrupt for a record that is none of ours */
   async #read(handle: SessionHandle): Promise<Session | undefined> {
-    const record = bytesAt(await this.#redis.run(readScript, [sessionKey(handle)], []), 0);
-    if (record === undefined) return undefined;
+    const record = await this.#record(handle);
+    return record === undefined ? undefined : this.#opened(handle, record);
+  }
+
+  async #record(handle: SessionHandle): Promise<Buffer | undefined> {
+    return bytesAt(await this.#redis.run(readScript, [sessionKey(handle)], []), 0);
+  }
+
+  /** @throws DependencyError store-corrupt */
+  #opened(handle: SessionHandle, record: Buffer): Session {
     const opened = this.#records.open(handle, record);
     if (!opened.ok) throw new DependencyError('store-corrupt', opened.error.reason);
     return opened.value;
   }
 
   async #isLive(session: Session): Promise<boolean> {
-    return this.#clock.now() < session.expiresAt && (await this.#control.stands(session));
+    return this.#clock.now() < session.expiresAt && (await this.#control.standing(session)).stands;
   }
 
   /** For administration: what cannot be read is skipped, and told. */
@@ -172,12 +262,12 @@ class RedisSessionStore implements SessionStore {
     }
   }
 
-  /** Deletes the user's sessions that revocation `seq` has ended; gives their number. */
-  async #forgetUser(user: { readonly issuer: string; readonly subject: string }, seq: number): Promise<number> {
+  /** Deletes the user's sessions that are ended; gives their number. */
+  async #forgetUser(user: { readonly issuer: string; readonly subject: string }): Promise<number> {
     const ended: Session[] = [];
     for await (const session of this.#sessionsOf(nameIndexKey(user.subject))) {
       const isTheirs = session.issuer === user.issuer && session.subject === user.subject;
-      if (isTheirs && session.mark.seq < seq) ended.push(session);
+      if (isTheirs && !(await this.#control.standing(session)).stands) ended.push(session);
     }
     for (let place = 0; place < ended.length; place += READS_AT_ONCE) {
       await Promise.all(ended.slice(place, place + READS_AT_ONCE).map((session) => this.#forget(session)));
@@ -209,18 +299,3 @@ class RedisSessionStore implements SessionStore {
     }
   }
 }
-
-/** `secrets` as they are now: the first seals what is stored, all open. @throws RangeError without a secret */
-export const createRedisSessionStore = (options: {
-  readonly connection: RedisConnection;
-  readonly secrets: () => readonly string[];
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly logger: Logger;
-}): SessionStore =>
-  new RedisSessionStore(
-    options.connection,
-    createRotatingRecordSealer(options.secrets, options.entropy),
-    options.clock,
-    options.logger,
-  );

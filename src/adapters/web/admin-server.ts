@@ -5,7 +5,13 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { isDependencyError, type Logger, type SessionStore } from '../../core/ports.ts';
+import {
+  isDependencyError,
+  type Logger,
+  type NotConfirmed,
+  type Revocation,
+  type SessionStore,
+} from '../../core/ports.ts';
 import { summaryOf } from '../../core/session/summary.ts';
 import { sessionHandle } from '../../core/units.ts';
 import { listenPrivately } from './admin-socket.ts';
@@ -122,9 +128,8 @@ async function revoke(
   if (!HANDLE.test(name)) return fault(400, 'not a session handle');
   const body = await readBody(request, ['why']);
   if (!('fields' in body)) return body;
-  const revoked = await sessions.revoke(sessionHandle(name), 'admin');
-  logger.info({ session: name, by: BY, why: body.fields['why'], ...revoked }, 'a session was revoked');
-  return found(revoked);
+  const revocation = await sessions.revoke({ kind: 'session', handle: sessionHandle(name) }, 'admin');
+  return revoked(revocation, { session: name, why: body.fields['why'] }, 'a session was revoked', logger);
 }
 
 async function revokeUser(request: IncomingMessage, { sessions, logger }: AdminServerOptions): Promise<Answer> {
@@ -132,9 +137,32 @@ async function revokeUser(request: IncomingMessage, { sessions, logger }: AdminS
   if (!('fields' in body)) return body;
   const { issuer, subject, why } = body.fields;
   if (issuer === undefined || subject === undefined) return fault(400, 'issuer and subject are needed');
-  const revoked = await sessions.revokeUser({ issuer, subject }, 'admin');
-  logger.info({ issuer, subject, by: BY, why, ...revoked }, 'all sessions of a user were revoked');
-  return found(revoked);
+  const revocation = await sessions.revoke({ kind: 'user', issuer, subject }, 'admin');
+  return revoked(revocation, { issuer, subject, why }, 'all sessions of a user were revoked', logger);
+}
+
+const NOT_CONFIRMED: Readonly<Record<NotConfirmed, string>> = {
+  unreachable: 'the session store did not answer, so it is not known whether it is revoked: ask again',
+  'not-on-all-nodes':
+    'it is revoked, but not yet on all nodes of the session store, and a failover could undo it: ask again',
+  'history-changed': 'the session store changed over meanwhile, so it is not known whether it is revoked: ask again',
+};
+
+/** SECURITY: what is not confirmed is never told as done. */
+function revoked(
+  revocation: Revocation,
+  of: Readonly<Record<string, string | undefined>>,
+  done: string,
+  logger: Logger,
+): Answer {
+  const { sessions, tookMs } = revocation;
+  if (revocation.kind === 'not-confirmed') {
+    logger.warn({ ...of, by: BY, tookMs, not_confirmed: revocation.why }, 'a revocation is not confirmed');
+    return fault(503, NOT_CONFIRMED[revocation.why]);
+  }
+  const { acknowledged, members } = revocation;
+  logger.info({ ...of, by: BY, sessions, acknowledged, members, tookMs }, done);
+  return found({ sessions, acknowledged, members, tookMs });
 }
 
 type Fields = { readonly fields: Readonly<Partial<Record<string, string>>> };

@@ -1,7 +1,9 @@
 /** What ends a session from outside: tombstones, each the number that the control slot had when it was set. Pure; stores keep the numbers. */
 
 import { createHash } from 'node:crypto';
-import type { LoginMark } from './session.ts';
+import { DependencyError, type Announced } from '../ports.ts';
+import { coverOf, type Cover } from '../revocation/invalidation.ts';
+import type { LoginMark, Session } from './session.ts';
 
 /** undefined = there is none. */
 export type Tombstones = {
@@ -28,3 +30,18 @@ export const nameKeyOf = (subjectOrEmail: string): string => digest(['name', sub
 
 /** Names an identity provider in stores; 43 characters. */
 export const idpKeyOf = (idp: string): string => digest(['idp', idp]);
+
+/** The invalidations after which a session has to be read anew. */
+export const coversOf = (session: Session): readonly Cover[] => [
+  coverOf('s', session.handle),
+  coverOf('u', userKeyOf(session)),
+  coverOf('i', idpKeyOf(session.idp)),
+  coverOf('all', ''),
+  coverOf('fact', session.handle),
+];
+
+/** What is not confirmed is refused as an outage. @throws DependencyError store-unavailable */
+export function assertConfirmed(announced: Announced): asserts announced is Announced & { readonly kind: 'confirmed' } {
+  if (announced.kind === 'confirmed') return;
+  throw new DependencyError('store-unavailable', `a revocation is not confirmed: ${announced.why}`);
+}

@@ -5,6 +5,7 @@
 
 import { isDependencyError, type Eventually, type Identity, type IdentityProvider } from '../../core/ports.ts';
 import type { Session } from '../../core/session/session.ts';
+import { endSession } from '../end-session.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from '../endpoint.ts';
 import { originOfHost } from '../origin.ts';
 import { singleParameters } from '../parameters.ts';
@@ -81,7 +82,7 @@ export async function callback(context: EndpointContext, ports: EndpointPorts): 
   );
   if (typeof session === 'string') return refuse(loginFailures.providerRefused, session);
   if (!(await ports.sessions.create(session))) return refuse(loginFailures.revokedMeanwhile);
-  if (context.presented !== undefined) await ports.sessions.revoke(context.presented, 'renewed');
+  await endSession(context.presented, 'renewed', ports);
 
   const cookies = [setSessionCookie({ id, session }, context, ports), ...deleteFlowCookie(flow.id, at), countRound(at)];
   const answer =

@@ -3,6 +3,7 @@
  * and worth nothing in a browser that does not have the flow's cookie.
  */
 
+import { endSession } from '../end-session.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from '../endpoint.ts';
 import { redirect } from '../answers.ts';
 import { originOfHost } from '../origin.ts';
@@ -69,7 +70,7 @@ export async function ticket(context: EndpointContext, ports: EndpointPorts): Pr
     return refuse(loginFailures.ticketUsed);
 
   const previous = context.presented;
-  if (previous !== undefined && previous !== session.handle) await ports.sessions.revoke(previous, 'renewed');
+  if (previous !== session.handle) await endSession(previous, 'renewed', ports);
   const cookies = [
     setSessionCookie({ id: sessionId, session }, context, ports),
     ...deleteFlowCookie(flow.id, at),

@@ -7,7 +7,7 @@ import { aClock, aSession, secondsAfter } from '../../core/session/a-session.ts'
 
 sessionStoreContract('memory', (clock) => {
   const store = createMemorySessionStore({ clock });
-  return Promise.resolve({ store, elsewhere: store, close: () => store.close() });
+  return Promise.resolve({ store, elsewhere: store, processes: 1, close: () => store.close() });
 });
 
 describe('memory session store', () => {
@@ -35,7 +35,7 @@ describe('memory session store', () => {
     for (let number = 0; number < 3; number += 1) await store.create(numbered(number));
     await expect(store.create(numbered(3))).rejects.toMatchObject({ code: 'store-unavailable' });
     expect(await store.list({ limit: 10 })).toHaveLength(3);
-    await store.revoke(numbered(1).handle, 'sign-out');
+    await store.revoke({ kind: 'session', handle: numbered(1).handle }, 'sign-out');
     expect(await store.create(numbered(3))).toBe(true);
   });
 
@@ -66,10 +66,10 @@ describe('memory session store', () => {
   test('ended users are not remembered without bound; a login older than what was forgotten is refused', async () => {
     const store = createMemorySessionStore({ clock: aClock() });
     const before = store.loginMark();
-    await store.revokeUser({ issuer: 'i', subject: 'first' }, 'admin');
+    await store.revoke({ kind: 'user', issuer: 'i', subject: 'first' }, 'admin');
     const between = store.loginMark();
     for (let number = 0; number < 10_000; number += 1) {
-      await store.revokeUser({ issuer: 'i', subject: `user-${number}` }, 'admin');
+      await store.revoke({ kind: 'user', issuer: 'i', subject: `user-${number}` }, 'admin');
     }
     expect(await store.create(aSession({ issuer: 'i', subject: 'first', mark: before }))).toBe(false);
     expect(await store.create(aSession({ mark: before }))).toBe(false);
@@ -80,9 +80,9 @@ describe('memory session store', () => {
     const clock = aClock();
     const store = createMemorySessionStore({ clock });
     const mark = store.loginMark();
-    await store.revokeUser({ issuer: 'i', subject: 'first' }, 'admin');
+    await store.revoke({ kind: 'user', issuer: 'i', subject: 'first' }, 'admin');
     clock.advance(3601);
-    await store.revokeUser({ issuer: 'i', subject: 'second' }, 'admin');
+    await store.revoke({ kind: 'user', issuer: 'i', subject: 'second' }, 'admin');
     const expiresAt = secondsAfter(10_000);
     expect(await store.create(aSession({ mark, expiresAt }))).toBe(false);
     expect(await store.create(aSession({ mark: store.loginMark(), expiresAt }))).toBe(true);

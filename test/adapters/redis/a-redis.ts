@@ -6,9 +6,10 @@ import {
   type RedisConnection,
   type RedisServer,
 } from '../../../src/adapters/redis/connection.ts';
-import { createRedisStores } from '../../../src/adapters/redis/stores.ts';
+import { createRedisStores, type RedisStores } from '../../../src/adapters/redis/stores.ts';
 import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
 import type { Clock, Logger } from '../../../src/core/ports.ts';
+import { LEASE_MS, leaseTerms, type LeaseTerms } from '../../../src/core/revocation/lease-terms.ts';
 import { waitFor } from '../../support/wait.ts';
 
 export const SECRETS = ['a secret for records of thirty-two bytes'];
@@ -35,16 +36,23 @@ export const aLogger = (): ReadableLogger => {
   return { lines, debug: log, info: log, warn: log, error: log };
 };
 
+/** The wall clock of the test; leases and deadlines are of real time. */
+export const inRealTime = (clock: Clock): Clock => ({ now: () => clock.now(), monotonicMs: () => performance.now() });
+
+/** A fifth of the lease that services have: a test then waits no longer for what nobody acknowledges. */
+export const SHORT_TERMS = leaseTerms(LEASE_MS / 5);
+
 /** Stores whose server has answered. */
 export async function openStores(
   server: RedisServer,
   clock: Clock,
-  options: { readonly secrets?: readonly string[]; readonly logger?: Logger } = {},
-): Promise<ReturnType<typeof createRedisStores>> {
+  options: { readonly secrets?: readonly string[]; readonly logger?: Logger; readonly terms?: LeaseTerms } = {},
+): Promise<RedisStores> {
   const stores = createRedisStores({
     redis: server,
     secrets: () => options.secrets ?? SECRETS,
-    clock,
+    terms: options.terms ?? SHORT_TERMS,
+    clock: inRealTime(clock),
     entropy: systemEntropy,
     logger: options.logger ?? aLogger(),
   });

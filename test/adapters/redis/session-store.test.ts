@@ -35,6 +35,7 @@ sessionStoreContract('redis', async (clock) => {
   return {
     store: here.sessions,
     elsewhere: elsewhere.sessions,
+    processes: 2,
     close: async () => {
       await here.sessions.close();
       await elsewhere.sessions.close();
@@ -134,7 +135,7 @@ describe('what is in Redis', () => {
   test('a session that is ended takes its keys with it, and leaves a tombstone that outlives all sessions', async () => {
     await login('bob', { expiresAt: secondsAfter(50_000) });
     const session = await login('alice');
-    await store.revoke(session.handle, 'sign-out');
+    await store.revoke({ kind: 'session', handle: session.handle }, 'sign-out');
     expect(await raw.exists(sessionKey(session.handle))).toBe(0);
     const tombstone = tombstoneKey('s', session.handle);
     expect(await raw.get(tombstone)).toBe('1');
@@ -143,8 +144,8 @@ describe('what is in Redis', () => {
 
   test('a revocation is one entry in the stream, numbered without a gap', async () => {
     const session = await login('alice');
-    await store.revoke(session.handle, 'sign-out');
-    await store.revokeUser(session, 'admin');
+    await store.revoke({ kind: 'session', handle: session.handle }, 'sign-out');
+    await store.revoke({ ...session, kind: 'user' }, 'admin');
     const { history } = await store.loginMark();
     expect(await raw.xrange('dw:{dw}:inv', '-', '+')).toEqual([
       ['1-0', ['hist', history, 'kind', 's', 'key', session.handle]],
@@ -161,16 +162,17 @@ describe('what is in Redis', () => {
     expect(await store.get(session.handle)).toBeUndefined();
     expect(await store.list({ limit: 10 })).toEqual([]);
     await raw.set(tombstone, '0');
+    store.forget(session.handle);
     expect((await store.get(session.handle)) === undefined).toBe(kind === 's');
   });
 
   test('a session that somebody puts back after it was ended stays dead', async () => {
     const session = await login('alice');
     const copy = await raw.dumpBuffer(sessionKey(session.handle));
-    await store.revoke(session.handle, 'admin');
+    await store.revoke({ kind: 'session', handle: session.handle }, 'admin');
     await raw.restore(sessionKey(session.handle), 0, copy);
     expect(await store.get(session.handle)).toBeUndefined();
-    expect((await store.revoke(session.handle, 'admin')).sessions).toBe(0);
+    expect((await store.revoke({ kind: 'session', handle: session.handle }, 'admin')).sessions).toBe(0);
   });
 
   test('when the control slot is lost, who logged in before is not believed any more', async () => {
@@ -284,9 +286,9 @@ describe('what is in Redis', () => {
       const [alice, bob] = [await login('alice'), await login('bob')];
       await put(alice, 'nonsense');
       expect((await store.list({ limit: 10 })).map(({ handle }) => handle)).toEqual([bob.handle]);
-      expect((await store.revoke(alice.handle, 'admin')).sessions).toBe(0);
+      expect((await store.revoke({ kind: 'session', handle: alice.handle }, 'admin')).sessions).toBe(0);
       expect(await store.get(alice.handle)).toBeUndefined();
-      expect((await store.revokeUser(bob, 'admin')).sessions).toBe(1);
+      expect((await store.revoke({ ...bob, kind: 'user' }, 'admin')).sessions).toBe(1);
     });
 
     test.each([
@@ -305,14 +307,15 @@ describe('what is in Redis', () => {
       await raw.set('dw:{dw}:ctl', 'x');
       await expect(store.get(session.handle)).rejects.toMatchObject(corrupt);
       await expect(store.loginMark()).rejects.toMatchObject(corrupt);
-      await expect(store.revoke(session.handle, 'admin')).rejects.toMatchObject(corrupt);
+      const revocation = await store.revoke({ kind: 'session', handle: session.handle }, 'admin');
+      expect(revocation).toMatchObject({ kind: 'not-confirmed', why: 'unreachable' });
     });
 
     test('an index that is none does not hinder a revocation', async () => {
       const session = await login('alice');
       await raw.set('dw:{dw}:x', 'x');
       await expect(store.list({ limit: 10 })).rejects.toMatchObject(corrupt);
-      expect((await store.revoke(session.handle, 'admin')).sessions).toBe(1);
+      expect((await store.revoke({ kind: 'session', handle: session.handle }, 'admin')).sessions).toBe(1);
       expect(await store.get(session.handle)).toBeUndefined();
     });
   });
