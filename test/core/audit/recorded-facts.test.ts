@@ -72,6 +72,11 @@ describe('the facts of a record', () => {
     });
   });
 
+  test('leave out groups that were not known', () => {
+    const facts = someFacts({ subject: aSubject({ groups: undefined, groupsUnknown: true }) });
+    expect(recordedFacts(['groups'], facts)).toBeUndefined();
+  });
+
   test('are none of a subject where nobody is signed in, and none of a request that is not HTTP', () => {
     const names: readonly FactName[] = ['groups', 'auth_time', 'acr', 'claim/department', 'mcp'];
     expect(recordedFacts(names, someFacts({ subject: undefined }))).toBeUndefined();

@@ -63,7 +63,7 @@ export const device = criterion({
   name: 'device',
   data: deviceMatcher,
   needs: ['subject', 'device'],
-  reads: ['device'],
+  reads: ['user', 'device'],
   reasons: ['device-ok', 'device-unauthorized', 'device-unauthenticated', LOGIN_REASON],
   isIdentity: true,
   compile: ({ type, matches }, { semantics }) => {
