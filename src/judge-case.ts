@@ -7,6 +7,7 @@ import { check, type CheckDecision, type Known } from './check.ts';
 import { createAssertionCache } from './core/assertion/assertion-cache.ts';
 import { upstreamOf } from './core/assertion/upstream.ts';
 import { CASE_INSTANT, type AccessCase, type CaseSubject } from './core/cases/access-case.ts';
+import { recordsOf } from './core/cases/case-records.ts';
 import { requestOf } from './core/cases/case-request.ts';
 import { verdictOfCode, type CaseVerdict } from './core/cases/case-verdict.ts';
 import { changesToAllow, explainedRules, type ExplainedRule } from './core/cases/changes.ts';
@@ -44,12 +45,16 @@ export type JudgedCase = {
   readonly lacksTime: boolean;
 };
 
+/** @throws Error where `recordsOf` has an error: whoever loads a case asks first. */
 export function judgeCase(given: AccessCase, generation: Generation): JudgedCase {
   const now = given.time ?? CASE_INSTANT;
   const session = given.subject === undefined ? undefined : sessionOf(given.subject, given, generation, now);
   const request = requestOf(given, session === undefined ? [] : cookiesOf(session, given, generation, now));
+  const records = recordsOf(given.records, generation.config, now);
+  if (!records.ok) throw new Error(records.error);
   const known: Known = {
     generation,
+    records: records.value,
     sealer: openSealer,
     session: session === undefined ? undefined : { handle: session.handle, session },
     certificate: (_request, clientCa) => certificateOf(given, generation, clientCa),
@@ -143,7 +148,7 @@ function sessionOf(subject: CaseSubject, given: AccessCase, generation: Generati
     idpSessionId: undefined,
     acr: subject.acr,
     amr: [],
-    authTime: subject.authTime ?? now,
+    authTime: subject.authTime,
     createdAt: now,
     expiresAt: epochSeconds(now + SESSION_SECONDS),
     lastSeenAt: now,

@@ -1,6 +1,7 @@
 /** `doorward explain`: what a described request comes to, why, and what would have to be otherwise for it to be allowed. */
 
-import type { AccessCase } from '../core/cases/access-case.ts';
+import { CASE_INSTANT, type AccessCase } from '../core/cases/access-case.ts';
+import { recordsOf } from '../core/cases/case-records.ts';
 import type { Change } from '../core/cases/changes.ts';
 import { passedOver, type PassedOver } from '../core/cases/passed-over.ts';
 import type { Generation } from '../core/generation.ts';
@@ -36,6 +37,8 @@ export async function explainCommand(command: ExplainCommand): Promise<0 | 2> {
   if (!given.ok) return cannot(given.error);
   const loaded = await command.load();
   if (!loaded.ok) return cannot([formatProblems(loaded.error, { color })]);
+  const records = recordsOf(given.value.records, loaded.value.config, given.value.time ?? CASE_INSTANT);
+  if (!records.ok) return cannot([records.error]);
   const judged = judgeCase(given.value, loaded.value);
   if (judged.lacksTime)
     return cannot(['the policy looks at the time: say it, for example --time 2026-03-04T09:30:00Z']);

@@ -8,8 +8,9 @@ import { createLocator } from '../adapters/config/locator.ts';
 import { parseYamlTree, type YamlTree } from '../adapters/config/yaml-tree.ts';
 import type { LoadedTests } from '../cli/test.ts';
 import { buildGeneration } from '../core/build-generation.ts';
-import type { AccessCase } from '../core/cases/access-case.ts';
+import { CASE_INSTANT, type AccessCase } from '../core/cases/access-case.ts';
 import { CaseProblems } from '../core/cases/case-fields.ts';
+import { recordsOf } from '../core/cases/case-records.ts';
 import { parseCase } from '../core/cases/parse-case.ts';
 import { parsePolicyTests } from '../core/cases/policy-tests.ts';
 import type { Generation } from '../core/generation.ts';
@@ -63,8 +64,12 @@ export async function loadTests(file: string, env: NodeJS.ProcessEnv): Promise<L
   const configFile = isAbsolute(config) ? config : join(dirname(file), config);
   const loaded = await loadGeneration({ configFile, env: { ...env, ...Object.fromEntries(own) } });
   if (!loaded.ok) return none(loaded.error);
+  const problems = cases.flatMap(({ given, path }): readonly Problem[] => {
+    const records = recordsOf(given.records, loaded.value.config, given.time ?? CASE_INSTANT);
+    return records.ok ? [] : [{ severity: 'error', path: [...path, 'given', 'records'], message: records.error }];
+  });
   return {
-    problems: [],
+    problems: read.value.locate(problems),
     cases: cases.map((test) => ({ ...test, line: read.value.yaml.positionOf(test.path, false).line })),
     judge: (given) => judgeCase(given, loaded.value),
   };

@@ -21,7 +21,12 @@ idp_client_id: doorward
 idp_client_secret: x
 pass_identity_headers: true
 jwt_claims_headers: { X-Email: email }
+records:
+  hr: { file: hr.json, key: id, foreign_key: user.id, max_age: 1h }
 routes:
+  - id: hr
+    from: https://hr.example.com
+    policy: { allow: { and: [{ record: { source: hr, field: department, is: sales } }] } }
   - { id: public, from: https://app.example.com, prefix: /public/, allow_public_unauthenticated_access: true }
   - id: night
     from: https://app.example.com
@@ -213,6 +218,9 @@ cases:
       'subject: { user: u, auth_time: 2026-03-04T10:00:00Z }, request: { url: https://a.example.com }',
       '`auth_time` says nothing without the `time`',
     ],
+    ['records: { hr: 5 }, request: { url: https://a.example.com }', '`hr` must be a list of rows'],
+    ['records: { hrr: [] }, request: { url: https://a.example.com }', 'no `records` named `hrr`; did you mean `hr`?'],
+    ['records: { hr: [{}] }, request: { url: https://a.example.com }', '`records` of `hr` has no usable `id` in row 1'],
     ['time: 2026-03-04, request: { url: https://a.example.com }', '`time` must be an instant'],
     ['time: 2026-03-04T10:00:00Z', '`request` is missing'],
   ])('a case is refused: %s', async (text, message) => {
@@ -229,6 +237,19 @@ cases:
       `${head}cases: [{ name: x, given: { subject: { user: u, claims: ${deep} }, request: { url: https://a.example.com } }, expect: deny }]\n`,
     );
     expect((await runTests(file)).text).toContain('no login takes so many claims');
+  });
+
+  test('records are what a case says, and a source that it does not name was never read', async () => {
+    const file = testsFile(
+      'records.test.yaml',
+      `${head}given: { subject: { user: u1 }, request: { url: https://hr.example.com/ }, time: 2026-03-04T10:00:00Z }
+cases:
+  - { name: in, given: { records: { hr: [{ id: u1, department: sales }] } }, expect: { verdict: allow, reasons: record-ok } }
+  - { name: out, given: { records: { hr: [{ id: u2, department: sales }] } }, expect: { verdict: deny, reasons: record-unauthorized } }
+  - { name: unread, expect: { verdict: deny, reasons: criterion-error } }
+`,
+    );
+    expect(await runTests(file)).toMatchObject({ code: 0 });
   });
 
   test('a folder without tests, and a path that leads nowhere, exit with 2', async () => {
@@ -355,6 +376,22 @@ to be allowed
     expect(loaded.ok && loaded.value.subject?.user).toBe('u1');
     expect(await loadCase(testsFile('case.yaml', 'request: 5\n'))).toMatchObject({ ok: false });
     expect(await loadCase(folder.file('none.yaml'))).toMatchObject({ ok: false });
+  });
+
+  test('records that the configuration does not have exit with 2', async () => {
+    const loaded = await loadCase(
+      testsFile('case.yaml', '{ request: { url: https://hr.example.com/ }, records: { x: [] } }\n'),
+    );
+    let text = '';
+    const code = await explainCommand({
+      given: () => Promise.resolve(loaded.ok ? loaded : { ok: false, error: [] }),
+      load: () => loadGeneration({ configFile: config, env }),
+      write: (more) => (text += more),
+      writeError: (more) => (text += more),
+      output: 'text',
+      color: false,
+    });
+    expect({ code, text }).toEqual({ code: 2, text: 'the configuration has no `records` named `x`\n' });
   });
 
   test('a configuration that cannot be used exits with 2', async () => {

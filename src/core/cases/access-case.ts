@@ -2,6 +2,7 @@
 
 import type { CertificateFacts } from '../policy/facts.ts';
 import type { Claims } from '../session/session.ts';
+import type { CaseRecords } from './case-records.ts';
 import { epochSeconds, type EpochSeconds } from '../units.ts';
 
 /** Who is signed in. */
@@ -43,6 +44,7 @@ export type AccessCase = {
   readonly request: CaseRequest;
   /** Undefined = the policy must not look at the time. */
   readonly time: EpochSeconds | undefined;
+  readonly records: CaseRecords;
 };
 
 /** 2026-01-01T00:00:00Z: the instant of a case that names none. Where a policy looks at the time, such a case is not judged. */

@@ -4,19 +4,21 @@
  *   subject: { user, email, name, groups, claims, userinfo, idp, auth_time, acr }
  *   request: { method, url | host + path, headers, body, ip, certificate, route }
  *   time: 2026-03-04T09:30:00Z
+ *   records: { <source>: [ { <field>: ... } ] }
  *
  * Finds every problem. Makes nothing up: what a case does not say is not there.
  */
 
-import { isObject } from '../policy/tree.ts';
+import { isList, isObject, type TreeObject } from '../policy/tree.ts';
 import type { CertificateFacts } from '../policy/facts.ts';
 import type { Tree, TreePath } from '../problem.ts';
 import { flattenClaims } from '../session/claims.ts';
 import { noClaims, type Claims } from '../session/session.ts';
+import type { CaseRecords } from './case-records.ts';
 import type { AccessCase, CaseRequest, CaseSubject } from './access-case.ts';
 import { CaseFields, isTexts, type CaseProblems } from './case-fields.ts';
 
-export const caseKeys = ['subject', 'request', 'time'] as const;
+export const caseKeys = ['subject', 'request', 'time', 'records'] as const;
 
 const SUBJECT_KEYS = ['user', 'email', 'name', 'groups', 'claims', 'userinfo', 'idp', 'auth_time', 'acr'];
 const REQUEST_KEYS = ['method', 'url', 'host', 'path', 'headers', 'body', 'ip', 'certificate', 'route'];
@@ -31,11 +33,21 @@ export function parseCase(tree: Tree, path: TreePath, problems: CaseProblems): A
   const subject = parseSubject(fields.value('subject') ?? null, fields.at('subject'), problems);
   if (subject?.authTime !== undefined && !fields.has('time'))
     problems.error(fields.at('subject'), '`auth_time` says nothing without the `time` of the case');
+  const records = parseRecords(fields);
   const requestTree = fields.value('request');
   if (requestTree === undefined) problems.error(path, '`request` is missing');
   const request = requestTree === undefined ? undefined : parseRequest(requestTree, fields.at('request'), problems);
   if (request === undefined || problems.found.length > before) return undefined;
-  return { subject, request, time };
+  return { subject, request, time, records };
+}
+
+function parseRecords(fields: CaseFields): CaseRecords {
+  const records = new Map<string, readonly TreeObject[]>();
+  for (const [source, rows] of Object.entries(fields.object('records') ?? {})) {
+    if (isList(rows) && rows.every(isObject)) records.set(source, rows);
+    else fields.error('records', `\`${source}\` must be a list of rows, each a mapping`);
+  }
+  return records;
 }
 
 /** `null` is nobody. */
