@@ -13,6 +13,7 @@ import type { CompiledBlock } from './combine.ts';
 import type { CompiledPolicy, ExplainedCriterion, Need } from './compiled-policy.ts';
 import { decideVerdict } from './decide-verdict.ts';
 import { warnOfDifferences } from './differences.ts';
+import type { FactName } from './fact-name.ts';
 import type { PolicyFacts } from './facts.ts';
 import { loadBlocks } from './load.ts';
 import type { LoadedBlock } from './load.ts';
@@ -21,6 +22,7 @@ import type { Block } from './parse.ts';
 import { possibleKinds } from './possible-kinds.ts';
 import { ruleResult } from './reasons.ts';
 import { createReport } from './report.ts';
+import type { Report } from './report.ts';
 import { blocksOfFlags } from './route-flags.ts';
 import type { RecordSourceRules } from './records.ts';
 import type { RouteFlags } from './route-flags.ts';
@@ -50,18 +52,22 @@ export type PolicyResult = { readonly policy: CompiledPolicy; readonly warnings:
 
 /** The error holds every problem, warnings too; at least one of them is an error. */
 export function compilePolicy(source: PolicySource): Result<PolicyResult, readonly Problem[]> {
-  const { semantics, path, policy, denyInvalidCertificate } = source;
-  const report = createReport(semantics);
-  const blocks = [
-    ...blocksOfFlags(source.flags, path.slice(0, -1)),
-    ...(policy === undefined ? [] : parsePolicy(policy, path, report)),
-    ...(denyInvalidCertificate ? [defaultDeny(path)] : []),
-  ];
-  const loaded = loadBlocks(blocks, source, report);
+  const report = createReport(source.semantics);
+  const loaded = loadSource(source, report);
   warnOfDifferences(loaded, source, report);
   const { problems } = report;
   if (problems.some(({ severity }) => severity === 'error')) return err(problems);
-  return ok({ policy: createPolicy(loaded, semantics), warnings: problems });
+  return ok({ policy: createPolicy(loaded, source), warnings: problems });
+}
+
+function loadSource(source: PolicySource, report: Report): readonly LoadedBlock[] {
+  const { path, policy } = source;
+  const blocks = [
+    ...blocksOfFlags(source.flags, path.slice(0, -1)),
+    ...(policy === undefined ? [] : parsePolicy(policy, path, report)),
+    ...(source.denyInvalidCertificate ? [defaultDeny(path)] : []),
+  ];
+  return loadBlocks(blocks, source, report);
 }
 
 const defaultDeny = (path: TreePath): Block => ({
@@ -72,27 +78,62 @@ const defaultDeny = (path: TreePath): Block => ({
   path,
 });
 
-function createPolicy(loaded: readonly LoadedBlock[], semantics: PolicySemantics): CompiledPolicy {
-  const criteria = loaded.flatMap((block) => block.criteria);
-  const allow = compiledBlocks(loaded, 'allow');
-  const deny = compiledBlocks(loaded, 'deny');
+function createPolicy(loaded: readonly LoadedBlock[], source: PolicySource): CompiledPolicy {
+  const needs = new Set<Need>();
+  const reads = new Set<FactName>();
+  let namesActor = false;
+  for (const { criteria } of loaded)
+    for (const each of criteria) {
+      for (const need of each.needs) needs.add(need);
+      for (const name of each.reads) reads.add(name);
+      if (each.criterion.name === 'actor') namesActor = true;
+    }
+  return {
+    needs: shared(needs),
+    reads: [...reads],
+    mayAllowAnonymous: couldAllowAnonymous(loaded),
+    namesActor,
+    ...createJudge(source, compiledBlocks(loaded, 'allow'), compiledBlocks(loaded, 'deny')),
+  };
+}
+
+/**
+ * Judging keeps the tests and nothing else. What is shown of each criterion is loaded again from the same source by the first who asks: most
+ * policies are never explained, and keeping it for all of them is most of what a large configuration would take.
+ */
+function createJudge(
+  source: PolicySource,
+  allow: readonly CompiledBlock[],
+  deny: readonly CompiledBlock[],
+): Pick<CompiledPolicy, 'evaluate' | 'possible' | 'explain'> {
+  const { semantics } = source;
+  let known: readonly LoadedBlock[] | undefined;
+  const loadedAgain = (): readonly LoadedBlock[] => (known ??= loadSource(source, createReport(semantics)));
   const evaluate = (facts: PolicyFacts) =>
     decideVerdict(semantics, evaluateAction(allow, facts), evaluateAction(deny, facts));
   return {
-    needs: new Set<Need>(criteria.flatMap(({ needs }) => needs)),
-    reads: [...new Set(criteria.flatMap(({ reads }) => reads))],
-    mayAllowAnonymous: couldAllowAnonymous(loaded),
-    namesActor: criteria.some(({ criterion }) => criterion.name === 'actor'),
     evaluate,
-    possible: (partial) => possibleKinds(semantics, loaded, partial),
+    possible: (partial) => possibleKinds(semantics, loadedAgain(), partial),
     explain: (facts) => ({
       verdict: evaluate(facts),
-      criteria: criteria.map(({ at, name, data, test }): ExplainedCriterion => {
-        const { value, reasons } = ruleResult(runTest(test, facts));
-        return { at, name, data: JSON.stringify(data), value, reasons };
-      }),
+      criteria: loadedAgain().flatMap(({ criteria }) =>
+        criteria.map(({ at, name, data, test }): ExplainedCriterion => {
+          const { value, reasons } = ruleResult(runTest(test, facts));
+          return { at, name, data: JSON.stringify(data), value, reasons };
+        }),
+      ),
     }),
   };
+}
+
+// A memo and nothing else: policies need one of a few sets, and nobody adds to one.
+const sharedNeeds = new Map<string, ReadonlySet<Need>>();
+
+function shared(needs: ReadonlySet<Need>): ReadonlySet<Need> {
+  const key = [...needs].join(' ');
+  const known = sharedNeeds.get(key);
+  if (known === undefined) sharedNeeds.set(key, needs);
+  return known ?? needs;
 }
 
 /** An operator with an empty list says nothing: it neither holds nor gives a reason. */

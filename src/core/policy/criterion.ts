@@ -98,6 +98,7 @@ export function criterion<T>(definition: CriterionDefinition<T>): Criterion {
   const { name, data, hasSubPath = false, needs, reasons, isIdentity = false, compile } = definition;
   const { reads = readsAnything, uses } = definition;
   const readsOf = typeof reads === 'function' ? reads : () => reads;
+  const fixedReads = typeof reads === 'function' ? undefined : reads;
   return {
     name,
     form: data.form,
@@ -111,8 +112,11 @@ export function criterion<T>(definition: CriterionDefinition<T>): Criterion {
         context.strictly(context.path, `\`${name}\` takes no path after a slash: write \`${name}\``);
       const parsed = data.parse(tree, context);
       if (parsed === undefined) return undefined;
-      const common = { needs, reads: readsOf({ data: tree, subPath: context.subPath }), isIdentity };
-      return { ...(uses?.(parsed) ?? common), test: compile(parsed, context) };
+      const test = compile(parsed, context);
+      const own = uses?.(parsed);
+      if (own !== undefined) return { needs: own.needs, reads: own.reads, isIdentity: own.isIdentity, test };
+      const readsHere = fixedReads ?? readsOf({ data: tree, subPath: context.subPath });
+      return { needs, reads: readsHere, isIdentity, test };
     },
   };
 }

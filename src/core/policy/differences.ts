@@ -8,7 +8,7 @@ import type { Tree } from '../problem.ts';
 import { anonymousFacts } from './anonymous.ts';
 import { runTest } from './combine.ts';
 import type { PolicyFacts, Subject } from './facts.ts';
-import { loadCriterion } from './load.ts';
+import { createLoader } from './load.ts';
 import type { LoadedBlock, LoadedCriterion, LoadOptions } from './load.ts';
 import type { Action, Operator } from './parse.ts';
 import type { Report } from './report.ts';
@@ -18,8 +18,9 @@ import { isObject } from './tree.ts';
 export function warnOfDifferences(blocks: readonly LoadedBlock[], options: LoadOptions, report: Report): void {
   for (const body of bodies(blocks)) reportSeveralOperators(body, report);
   const allowing = blocks.filter(({ action, criteria }) => action === 'allow' && criteria.length > 0);
+  const holds = createPomeriumTest(options);
   for (const block of blocks) {
-    for (const loaded of block.criteria) warnOfCriterion(loaded, block, options, report);
+    for (const loaded of block.criteria) warnOfCriterion(loaded, block, holds, report);
     warnOfIdentity(block, allowing, report);
   }
   noticeRareRequests(blocks, report);
@@ -106,13 +107,14 @@ const someone: Subject = {
   actors: [],
 };
 
-function warnOfCriterion(loaded: LoadedCriterion, block: LoadedBlock, options: LoadOptions, report: Report): void {
+type HoldsUnderPomerium = (loaded: LoadedCriterion, facts: PolicyFacts) => boolean;
+
+function warnOfCriterion(loaded: LoadedCriterion, block: LoadedBlock, holds: HoldsUnderPomerium, report: Report): void {
   const { criterion, isIdentity, path } = loaded;
   if (isIdentity) {
-    const holds = (facts: PolicyFacts): boolean => holdsUnderPomerium(loaded, options, facts);
-    if (holds(anonymousFacts))
+    if (holds(loaded, anonymousFacts))
       report.warn(path, 'for a request without identity this is unknown under `strict`, and holds under `pomerium`');
-    else if (criterion.needs.includes('device') && holds({ ...anonymousFacts, subject: someone }))
+    else if (criterion.needs.includes('device') && holds(loaded, { ...anonymousFacts, subject: someone }))
       report.warn(path, 'without a device this is unknown under `strict`, and holds under `pomerium`');
   }
   if (criterion.name === 'mcp_tool' && (block.action === 'deny' || isInverted(block.operator)))
@@ -129,14 +131,15 @@ function warnOfCriterion(loaded: LoadedCriterion, block: LoadedBlock, options: L
     report.warn(path, '`reject` never holds, so it denies nothing here: write `accept` to deny always');
 }
 
-const holdsUnderPomerium = (loaded: LoadedCriterion, options: LoadOptions, facts: PolicyFacts): boolean => {
-  const again = loadCriterion(
-    { ...loaded, name: loaded.criterion.name },
-    { ...options, semantics: 'pomerium' },
-    createSilentReport(),
-  );
-  return again !== undefined && runTest(again.test, facts).state === 'true';
-};
+/** A criterion is loaded once more where it was loaded under the other semantics. */
+function createPomeriumTest(options: LoadOptions): HoldsUnderPomerium {
+  if (options.semantics === 'pomerium') return ({ test }, facts) => runTest(test, facts).state === 'true';
+  const load = createLoader({ ...options, semantics: 'pomerium' }, createSilentReport());
+  return ({ at, criterion, subPath, data, path }, facts) => {
+    const again = load({ at, name: criterion.name, subPath, data, path });
+    return again !== undefined && runTest(again.test, facts).state === 'true';
+  };
+}
 
 /** Under `pomerium` the reason of a criterion that lacks identity leads to a login even from a rule that cannot hold, or that does hold. */
 function warnOfIdentity(block: LoadedBlock, allowing: readonly LoadedBlock[], report: Report): void {

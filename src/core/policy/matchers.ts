@@ -31,18 +31,6 @@ export const createStringMatcher = (operators: StringOperators): DataParser<Stri
   },
 });
 
-/** `has` (or just the value), `is` (exactly one element, equal), `exclude`; all that stand in one matcher must hold. */
-export const listMatcher: DataParser<ListMatcher> = {
-  form: 'list matcher',
-  parse: (data, context) => parseListMatcher(data, context, isScalar, 'a text, a number or a boolean'),
-};
-
-/** The same where every element is a text. */
-export const stringListMatcher: DataParser<ListMatcher> = {
-  form: 'list matcher',
-  parse: (data, context) => parseListMatcher(data, context, (value) => typeof value === 'string', 'a text'),
-};
-
 function strictText(matches: TextTest): StringMatcher {
   return (text) => (text.includes(REPLACEMENT) ? undefined : matches(text));
 }
@@ -50,9 +38,13 @@ function strictText(matches: TextTest): StringMatcher {
 function all(tests: readonly TextTest[]): TextTest {
   const [first, second] = tests;
   if (first === undefined) return () => true;
-  if (second === undefined) return first;
-  return (text) => tests.every((test) => test(text));
+  return second === undefined ? first : everyText(tests);
 }
+
+const everyText =
+  (tests: readonly TextTest[]): TextTest =>
+  (text) =>
+    tests.every((test) => test(text));
 
 export type StringOperators = {
   readonly [operator: string]: (data: Tree, context: LoadContext, path: TreePath) => TextTest | undefined;
@@ -127,17 +119,22 @@ const membership =
     }
     const list: readonly Tree[] = data;
     if (list.length > LIST_MAX) context.error(path, `the list has more than ${LIST_MAX} entries`);
-    const texts = list.filter((entry) => typeof entry === 'string');
+    const set = new Set<string>();
     for (const [index, entry] of list.entries()) {
-      if (typeof entry === 'string') checkLength(entry, context, [...path, index]);
-      else context.strictly([...path, index], `expected a text, not ${kindOf(entry)}`);
+      if (typeof entry !== 'string') {
+        context.strictly([...path, index], `expected a text, not ${kindOf(entry)}`);
+        continue;
+      }
+      if (isTooLong(entry)) checkLength(entry, context, [...path, index]);
+      set.add(entry);
     }
-    const set = new Set(texts);
     return isMember ? (text) => set.has(text) : (text) => !set.has(text);
   };
 
+const isTooLong = (text: string): boolean => text.length > TEXT_CHARS_MAX;
+
 function checkLength(text: string, context: LoadContext, path: TreePath): void {
-  if (text.length > TEXT_CHARS_MAX) context.error(path, `the text is longer than ${TEXT_CHARS_MAX} characters`);
+  if (isTooLong(text)) context.error(path, `the text is longer than ${TEXT_CHARS_MAX} characters`);
 }
 
 export const stringOperators: StringOperators = {
@@ -152,15 +149,11 @@ export const stringOperators: StringOperators = {
 
 export const stringMatcher = createStringMatcher(stringOperators);
 
-function parseListMatcher(
-  data: Tree,
-  context: LoadContext,
-  accepts: (value: Tree) => boolean,
-  expected: string,
-): ListMatcher | undefined {
+/** What stays after the load is the test alone: it must hold on to nothing of how it was read. */
+function createListMatcher(accepts: (value: Tree) => boolean, expected: string): DataParser<ListMatcher> {
   const compare =
     (build: (value: Tree) => ListMatcher) =>
-    (value: Tree, _context: LoadContext, path: TreePath): ListMatcher => {
+    (value: Tree, context: LoadContext, path: TreePath): ListMatcher => {
       if (!accepts(value))
         context.strictly(
           path,
@@ -173,14 +166,36 @@ function parseListMatcher(
     is: compare((wanted) => (values) => values.length === 1 && isEqual(wanted, values[0] ?? null)),
     exclude: compare((unwanted) => (values) => !values.some((value) => isEqual(unwanted, value))),
   };
-  const tests = operatorTests(data, context, { operators, shorthand: 'has', path: context.path });
-  if (tests === undefined) return undefined;
-  const [first, second] = tests;
-  return first !== undefined && second === undefined ? first : (values) => tests.every((test) => test(values));
+  return {
+    form: 'list matcher',
+    parse(data, context) {
+      const tests = operatorTests(data, context, { operators, shorthand: 'has', path: context.path });
+      return tests === undefined ? undefined : allOfList(tests);
+    },
+  };
 }
+
+function allOfList(tests: readonly ListMatcher[]): ListMatcher {
+  const [first, second] = tests;
+  return first !== undefined && second === undefined ? first : everyList(tests);
+}
+
+const everyList =
+  (tests: readonly ListMatcher[]): ListMatcher =>
+  (values) =>
+    tests.every((test) => test(values));
 
 const isScalar = (value: Tree): boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+
+/** `has` (or just the value), `is` (exactly one element, equal), `exclude`; all that stand in one matcher must hold. */
+export const listMatcher: DataParser<ListMatcher> = createListMatcher(isScalar, 'a text, a number or a boolean');
+
+/** The same where every element is a text. */
+export const stringListMatcher: DataParser<ListMatcher> = createListMatcher(
+  (value) => typeof value === 'string',
+  'a text',
+);
 
 /** JSON equality: 5 equals 5.0, "5" does not equal 5; objects by their keys, in any order. */
 export function isEqual(a: Tree, b: ClaimValue): boolean {
