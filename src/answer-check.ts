@@ -346,7 +346,12 @@ function finish(answered: Answered, passage: Passage, ports: CheckPorts): Outcom
   const shadow =
     generation.shadow === undefined
       ? undefined
-      : ports.shadow({ ...decided, certificates, decision: auditDecisions[answered.decision] });
+      : ports.shadow({
+          ...decided,
+          certificates,
+          records: passage.records,
+          decision: auditDecisions[answered.decision],
+        });
   const record = recordOf({ ...decided, shadow, micros });
   ports.audit.write(record);
   ports.observe({ decision: record.decision, code: answered.code, micros });

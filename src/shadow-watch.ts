@@ -7,6 +7,7 @@ import { judgedKindOf } from './core/audit/judged-kind.ts';
 import type { AuditDecision } from './core/audit/audit-record.ts';
 import type { Findings } from './core/decision.ts';
 import type { Generation } from './core/generation.ts';
+import type { RecordSnapshots } from './core/policy/record-snapshot.ts';
 import type { ClientCertificates, Clock, Logger } from './core/ports.ts';
 import type { AccessRequest } from './core/request/access-request.ts';
 import { judgeBeside } from './core/shadow/judge-beside.ts';
@@ -32,6 +33,7 @@ export type DecidedCheck = {
   readonly code: string;
   readonly generation: Generation;
   readonly certificates: ClientCertificates;
+  readonly records: RecordSnapshots;
   readonly now: EpochSeconds;
 };
 
@@ -65,7 +67,7 @@ export function createShadowWatch(ports: ShadowPorts): ShadowWatch {
 }
 
 function judge(
-  { request, findings, decision, code, certificates, now }: DecidedCheck,
+  { request, findings, decision, code, certificates, records, now }: DecidedCheck,
   shadow: NonNullable<Generation['shadow']>,
 ): { readonly active: string; readonly beside: ShadowDecision } | undefined {
   const active = judgedKindOf(decision, code);
@@ -78,6 +80,7 @@ function judge(
     request,
     findings: { ...findings, target },
     certificate: (clientCa) => certificates.factsOf(request.source.certificate, clientCa, now),
+    records,
     now,
   });
   return { active, beside };

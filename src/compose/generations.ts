@@ -62,8 +62,9 @@ export async function compile(
     return err(await loaded.locate([{ severity: 'error', path: ['signing_key'], message: signer.error }]));
   }
   const idps = access.idps.map((idp) => keptProvider(idp, before) ?? createIdentityProvider(idp, lasting));
-  const records = await openRecordSources(access, lasting, before?.records);
   const ports = { ...lasting, idps, sealer: sealerOf(access, lasting.entropy), signer: signer.value };
+  // Last: sources that are open ask on by themselves, so nothing that can fail comes between this and the swap.
+  const records = await openRecordSources(access, lasting, before?.records);
   return ok({
     live: { generation: built.value.generation, ports, certificates, records: () => records.snapshots() },
     idps,

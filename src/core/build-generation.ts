@@ -11,6 +11,7 @@ import { parseChangeWindows, type ChangeWindows } from './policy/change-window.t
 import { compilePolicy } from './policy/compile.ts';
 import { groupsRuleOf, recordRulesOf } from './policy/record-rules.ts';
 import type { RecordSourceRules } from './policy/records.ts';
+import type { GroupsRule } from './policy/user-groups.ts';
 import type { CompiledPolicy } from './policy/compiled-policy.ts';
 import type { Problem, TreePath } from './problem.ts';
 import { parseAddressRange, type AddressRange } from './request/client-address.ts';
@@ -54,7 +55,10 @@ export function* buildGenerationSteps(source: GenerationSource): Steps<Result<Bu
   const groups = groupsRuleOf(config, recordRulesOf(config));
   if (!groups.ok) problems.push(groups.error);
   const routes = yield* buildTable(active, problems);
-  const shadow = yield* buildShadow({ config, listed, active, trustedProxies }, problems);
+  const shadow = yield* buildShadow(
+    { config, listed, active, trustedProxies, groups: groups.ok ? groups.value : undefined },
+    problems,
+  );
   if (routes === undefined || !groups.ok || problems.some((problem) => problem.severity === 'error'))
     return err(problems);
   const { number, contentHash } = source;
@@ -102,11 +106,12 @@ type ShadowSource = {
   readonly listed: readonly ListedRoute[];
   readonly active: readonly ListedRoute[];
   readonly trustedProxies: readonly AddressRange[];
+  readonly groups: GroupsRule | undefined;
 };
 
 /** The shadow of a file: its shadow routes laid over the others, or the file that it names. */
 function* buildShadow(source: ShadowSource, problems: Problem[]): Steps<Shadow | undefined> {
-  const { config, listed, active, trustedProxies } = source;
+  const { config, listed, active, trustedProxies, groups } = source;
   const laid = layOver(listed);
   if (!laid.ok) problems.push(...laid.error);
   const hasRoutes = active.length < listed.length;
@@ -118,7 +123,9 @@ function* buildShadow(source: ShadowSource, problems: Problem[]): Steps<Shadow |
   }
   if (!laid.ok || !hasRoutes) return undefined;
   const routes = yield* buildTable(laid.value, problems);
-  return routes === undefined ? undefined : { routes, trustedProxies, knowsCertificates: true };
+  return routes === undefined
+    ? undefined
+    : { routes, trustedProxies, knowsCertificates: true, groups, unaskedSources: new Set() };
 }
 
 const TWO_SHADOWS = '`shadow_file` stands for all routes, so no route can be a shadow beside it';
@@ -138,8 +145,20 @@ function* buildShadowOfFile(
   const found = built.ok ? built.value.warnings : built.error;
   problems.push(...found.map((problem) => ({ ...problem, path: ['shadow_file', ...problem.path] })));
   if (!built.ok) return undefined;
-  const { routes, trustedProxies } = built.value.generation;
-  return { routes, trustedProxies, knowsCertificates: hasCertificateRulesOf(active, access) };
+  const { routes, trustedProxies, groups } = built.value.generation;
+  return {
+    routes,
+    trustedProxies,
+    knowsCertificates: hasCertificateRulesOf(active, access),
+    groups,
+    unaskedSources: unaskedSourcesOf(active, access),
+  };
+}
+
+/** Those of `shadow` that `active` does not have with the same settings. */
+function unaskedSourcesOf({ records: asked = [] }: AccessConfig, shadow: AccessConfig): ReadonlySet<string> {
+  const known = new Set(asked.map((source) => JSON.stringify(source)));
+  return new Set((shadow.records ?? []).filter((each) => !known.has(JSON.stringify(each))).map(({ name }) => name));
 }
 
 /** Whether a certificate that was judged by the rules of `active` is judged by those of `shadow` as well. */

@@ -3,11 +3,13 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { buildGeneration } from '../../src/core/build-generation.ts';
-import type { AccessConfig, RouteConfig } from '../../src/core/config.ts';
+import type { AccessConfig, RecordSourceConfig, RouteConfig } from '../../src/core/config.ts';
 import type { Findings } from '../../src/core/decision.ts';
 import { gatherFacts } from '../../src/core/facts.ts';
 import type { Generation } from '../../src/core/generation.ts';
 import type { CertificateFacts } from '../../src/core/policy/facts.ts';
+import type { RecordSnapshots } from '../../src/core/policy/record-snapshot.ts';
+import { createRecordTable } from '../../src/core/policy/records.ts';
 import type { Problem, Tree } from '../../src/core/problem.ts';
 import { clientAddress } from '../../src/core/request/client-address.ts';
 import { canonicalise } from '../../src/core/request/canonicalise.ts';
@@ -87,6 +89,7 @@ type Asked = {
   readonly decision?: DecidedCheck['decision'];
   readonly code?: string;
   readonly certificate?: () => CertificateFacts;
+  readonly records?: RecordSnapshots;
 };
 
 function decided(generation: Generation, asked: Asked = {}): DecidedCheck {
@@ -119,6 +122,7 @@ function decided(generation: Generation, asked: Asked = {}): DecidedCheck {
     code: asked.code ?? 'allow',
     generation,
     certificates: { factsOf: asked.certificate ?? (() => noCertificate) },
+    records: asked.records ?? new Map(),
     now: NOW,
   };
 }
@@ -264,5 +268,60 @@ describe('a shadow file', () => {
     expect(problemsOf(twice)[0]?.message).toContain('another route has the name');
     expect(problemsOf(aConfig([open, open]))).toHaveLength(1);
     expect(problemsOf(aConfig([open, shadowed(denyPath, { shadow_of: 'none' })]))).toHaveLength(1);
+  });
+});
+
+describe('a shadow that reads records', () => {
+  const directory: RecordSourceConfig = {
+    name: 'directory',
+    from: { kind: 'file', path: '/people.json' },
+    format: 'json',
+    key: 'id',
+    foreign_key: 'user.id',
+    ...{ interval: 60, timeout: 1, max_bytes: 1000, max_rows: 10, max_age: 60 },
+  };
+  const session = aSession();
+  const found: FoundSession = { kind: 'session', session };
+  const table = createRecordTable([{ id: session.subject, groups: ['from-the-source'] }], {
+    key: 'id',
+    foreignKey: 'user.id',
+    rowsMax: 10,
+  });
+  if (!table.ok) throw new Error(table.error);
+  const records: RecordSnapshots = new Map([['directory', { table: table.value, asOf: NOW }]]);
+  const ofGroup: Tree = [{ allow: { and: [{ groups: 'from-the-source' }] } }];
+  const ofRecord: Tree = [{ allow: { and: [{ record: { source: 'directory', field: 'id', exists: true } }] } }];
+  const groups = { source: 'directory', field: 'groups' };
+  const closed = app({ policy: [{ allow: { and: [{ reject: true }] } }] });
+  const judged = (config: AccessConfig) =>
+    watching().watch(decided(aGeneration(config), { found, records, decision: 'deny', code: 'forbidden' }));
+
+  test('goes by the groups of the generation, where a route is one', () => {
+    const routes = [closed, shadowed(ofGroup)];
+    expect(judged(aConfig(routes, { records: [directory], groups }))).toMatchObject({ decision: 'allow' });
+    expect(judged(aConfig(routes, { records: [directory] }))).toBeUndefined();
+  });
+
+  test('goes by the groups of its own file, where a file is one', () => {
+    const sources = { records: [directory] };
+    const next = (changes: Partial<AccessConfig>) => file([app({ policy: ofGroup })], changes);
+    const beside = (changes: Partial<AccessConfig>, own: Partial<AccessConfig>) =>
+      judged(aConfig([closed], { ...sources, ...changes, shadow_file: next({ ...sources, ...own }) }));
+    expect(beside({}, { groups })).toMatchObject({ decision: 'allow' });
+    expect(beside({ groups }, {})).toBeUndefined();
+  });
+
+  test.each([
+    ['groups', ofGroup, 'groups'],
+    ['records', ofRecord, 'record/directory/id'],
+  ])('is undecided about %s of a source that nobody asks as it would', (_name, policy, lacking) => {
+    const own = { ...directory, from: { kind: 'file', path: '/other.json' } } as const;
+    const next = file([app({ policy })], { records: [own], groups });
+    expect(judged(aConfig([closed], { records: [directory], shadow_file: next }))).toMatchObject({
+      decision: 'undecided',
+      lacking: [lacking],
+    });
+    const same = file([app({ policy })], { records: [directory], groups });
+    expect(judged(aConfig([closed], { records: [directory], shadow_file: same }))).toMatchObject({ decision: 'allow' });
   });
 });

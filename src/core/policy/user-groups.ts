@@ -17,18 +17,20 @@ const SEPARATOR = ';';
 const isList = (value: ClaimValue): value is readonly ClaimValue[] => Array.isArray(value);
 
 type Found = RecordRow | undefined | 'unknown';
-type Remembered = { readonly rule: GroupsRule; readonly found: Found; readonly subject: Subject };
+type Remembered = { readonly found: Found; readonly subject: Subject };
 
-/** The last for each Subject: what is told of one to applications goes by it. */
-const remembered = new WeakMap<Subject, Remembered>();
+/** The last for each rule and Subject: what is told of one to applications goes by it, and a shadow may have another rule. */
+const remembered = new WeakMap<GroupsRule, WeakMap<Subject, Remembered>>();
 
 /** The subject with the groups that the rule gives it; nobody stays nobody. */
 export function subjectWithGroups(facts: PolicyFacts, rule: GroupsRule): Subject | undefined {
   const { subject } = facts;
   if (subject === undefined) return undefined;
   const found = rule.kind === 'source' ? findRecord(facts, rule.source, rule.rule) : undefined;
-  const last = remembered.get(subject);
-  if (last?.rule === rule && last.found === found) return last.subject;
+  const ofRule = remembered.get(rule) ?? new WeakMap<Subject, Remembered>();
+  remembered.set(rule, ofRule);
+  const last = ofRule.get(subject);
+  if (last?.found === found && last !== undefined) return last.subject;
   const made: Subject =
     found === 'unknown'
       ? { ...subject, groups: undefined, groupsUnknown: true }
@@ -36,7 +38,7 @@ export function subjectWithGroups(facts: PolicyFacts, rule: GroupsRule): Subject
           ...subject,
           groups: rule.kind === 'source' ? groupsOfRow(found, rule.field) : groupsOfClaims(subject, rule.names),
         };
-  remembered.set(subject, { rule, found, subject: made });
+  ofRule.set(subject, { found, subject: made });
   return made;
 }
 

@@ -7,7 +7,9 @@ import type { JudgedKind } from '../audit/judged-kind.ts';
 import type { Findings } from '../decision.ts';
 import { gatherFacts } from '../facts.ts';
 import { decidingReasons } from '../policy/decide-verdict.ts';
+import type { FactName } from '../policy/fact-name.ts';
 import type { CertificateFacts } from '../policy/facts.ts';
+import type { RecordSnapshots } from '../policy/record-snapshot.ts';
 import type { AccessRequest } from '../request/access-request.ts';
 import { clientAddress } from '../request/client-address.ts';
 import { matchTarget } from '../route/match-target.ts';
@@ -22,6 +24,7 @@ export function judgeBeside(input: {
   readonly request: AccessRequest;
   readonly findings: Findings & { readonly target: NonNullable<Findings['target']> };
   readonly certificate: (clientCa: string | undefined) => CertificateFacts;
+  readonly records: RecordSnapshots;
   readonly now: EpochSeconds;
 }): ShadowDecision {
   const { shadow, request, findings, now } = input;
@@ -33,6 +36,7 @@ export function judgeBeside(input: {
   const lacking = [
     ...(found.kind === 'unread' && route.policy.needs.has('subject') ? ['session'] : []),
     ...(!shadow.knowsCertificates && route.policy.needs.has('certificate') ? ['certificate'] : []),
+    ...route.policy.reads.filter((name) => isUnasked(name, shadow)),
   ];
   if (lacking.length > 0) return { decision: 'undecided', route: route.id, lacking };
 
@@ -44,7 +48,8 @@ export function judgeBeside(input: {
       client: clientAddress(request, shadow.trustedProxies),
       session: sessionOn(route, findings, now),
       certificate: () => input.certificate(route.clientCa),
-      records: findings.facts?.records,
+      groups: shadow.groups,
+      records: input.records,
       now,
     }),
   );
@@ -54,6 +59,14 @@ export function judgeBeside(input: {
     rule: verdict.rule,
     reasons: verdict.kind === 'allow' ? verdict.allow.reasons : decidingReasons(verdict),
   };
+}
+
+const RECORD = 'record/';
+
+/** Whether it comes from a source that nobody asks. Names of sources have no slash. */
+function isUnasked(name: FactName, { groups, unaskedSources }: Shadow): boolean {
+  if (name === 'groups') return groups?.kind === 'source' && unaskedSources.has(groups.source);
+  return name.startsWith(RECORD) && unaskedSources.has(name.slice(RECORD.length).split('/', 1)[0] ?? '');
 }
 
 const unrouted = (decision: JudgedKind): ShadowDecision => ({

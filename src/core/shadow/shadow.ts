@@ -1,5 +1,6 @@
 /** Shadow: the routes that are judged beside those in force. INVARIANT: nothing that a client sees or a store keeps follows from it. */
 
+import type { GroupsRule } from '../policy/user-groups.ts';
 import type { AddressRange } from '../request/client-address.ts';
 import type { RouteTable } from '../route/route-table.ts';
 import type { JudgedKind } from '../audit/judged-kind.ts';
@@ -9,6 +10,10 @@ export type Shadow = {
   readonly trustedProxies: readonly AddressRange[];
   /** False where it has rules for client certificates of its own, by which none was validated. */
   readonly knowsCertificates: boolean;
+  /** Where the groups of users come from; undefined = the claim `groups`. */
+  readonly groups: GroupsRule | undefined;
+  /** Sources of records that nobody asks as the shadow would: of its file alone, or with other settings there. */
+  readonly unaskedSources: ReadonlySet<string>;
 };
 
 /** What the shadow would have decided, where that is not what was decided. */
