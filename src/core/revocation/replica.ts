@@ -157,12 +157,17 @@ export class Replica<Value> {
     this.#cache.delete(key);
   }
 
+  /** What is kept, and what is being read, counts no longer; for a change that no invalidation tells. */
+  forgetAll(): void {
+    this.clear();
+    this.poisonReads();
+  }
+
   /** From now on nothing is decided from here any more. Comes before the process says that it is gone. */
   stop(): void {
     this.#isStopped = true;
     this.#holdsUntilMs = -Infinity;
-    this.clear();
-    this.poisonReads();
+    this.forgetAll();
   }
 
   get history(): string | undefined {
