@@ -23,7 +23,7 @@ export function openStores(
   },
 ): Stores {
   if (server.session_store === 'redis' && server.redis !== undefined) {
-    return { kind: 'redis', ...createRedisStores({ ...parts, redis: server.redis }) };
+    return { kind: 'redis', ...createRedisStores({ ...parts, redis: server.redis, replicas: server.redis.replicas }) };
   }
   const { clock } = parts;
   return { kind: 'memory', sessions: createMemorySessionStore({ clock }), once: createMemoryOnceRegistry({ clock }) };

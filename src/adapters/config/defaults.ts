@@ -15,6 +15,8 @@ export const defaults = {
   session_store: 'memory',
   redis_port: 6379,
   redis_database: 0,
+  redis_sentinel_port: 26379,
+  redis_replicas: 0,
   redis_command_timeout: '500ms',
   redis_connect_timeout: '2s',
   workers: 'auto',

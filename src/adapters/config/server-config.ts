@@ -2,23 +2,38 @@
 
 import type { ListenAddress } from '../../core/listen-address.ts';
 
-export type RedisConfig = {
-  readonly host: string;
-  readonly port: number;
+type RedisAddress = { readonly host: string; readonly port: number };
+
+type RedisCredentials = { readonly username: string | undefined; readonly password: string | undefined };
+
+/** Files hold PEM, are absolute, and were readable at load; absent = the authorities of the system, no certificate. */
+export type RedisTls = {
+  readonly ca_file: string | undefined;
+  readonly cert_file: string | undefined;
+  readonly key_file: string | undefined;
+  readonly server_name: string | undefined;
+};
+
+export type RedisWhereabouts =
+  | ({ readonly kind: 'server' } & RedisAddress)
+  | ({
+      readonly kind: 'sentinels';
+      readonly nodes: readonly RedisAddress[];
+      readonly master_name: string;
+      readonly tls: RedisTls | undefined;
+    } & RedisCredentials)
+  | { readonly kind: 'cluster'; readonly nodes: readonly RedisAddress[] };
+
+export type RedisConfig = RedisCredentials & {
+  readonly where: RedisWhereabouts;
   readonly database: number;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** Undefined = no TLS. Files hold PEM, are absolute, and were readable at load; absent = the authorities of the system, no certificate. */
-  readonly tls:
-    | {
-        readonly ca_file: string | undefined;
-        readonly cert_file: string | undefined;
-        readonly key_file: string | undefined;
-        readonly server_name: string | undefined;
-      }
-    | undefined;
+  /** Undefined = no TLS. */
+  readonly tls: RedisTls | undefined;
   readonly command_timeout_ms: number;
   readonly connect_timeout_ms: number;
+  /** Nodes beside the master that hold the data and may be promoted, at least; those that are connected count anyhow. */
+  readonly replicas: number;
+  readonly allow_eviction: boolean;
 };
 
 export type ServerConfig = {

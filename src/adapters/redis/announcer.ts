@@ -4,9 +4,8 @@
  */
 
 import { isDependencyError, type Announced, type Clock, type Logger, type NotConfirmed } from '../../core/ports.ts';
-import { Acknowledgements, type Settlement } from '../../core/revocation/acknowledgements.ts';
+import type { Acknowledgements, Settlement } from '../../core/revocation/acknowledgements.ts';
 import type { Invalidation } from '../../core/revocation/invalidation.ts';
-import type { LeaseTerms } from '../../core/revocation/lease-terms.ts';
 import { RecentInvalidations } from '../../core/revocation/recent-invalidations.ts';
 import type { RedisConnection } from './connection.ts';
 import { ControlSlot, eraOf, type CarriedOut, type Change } from './control-slot.ts';
@@ -17,13 +16,16 @@ const POLL_MS = [1, 2, 5, 10];
 /** Before what must be on all nodes, and could not be written, is tried again. */
 const RETRY_MS = 100;
 
+/** What decides when a change that was carried out is over; `readAtMs`: after all of its replies were read. */
+export type Watch = (carriedOut: CarriedOut & { readonly readAtMs: number }) => Acknowledgements;
+
 export type AnnouncerOptions = {
   /** For what is announced alone: a wait for replicas holds up whatever comes after it. */
   readonly redis: RedisConnection;
   /** Other nodes that hold the data, at least; each may be promoted. */
   readonly replicas: number;
   readonly incarnation: string;
-  readonly terms: LeaseTerms;
+  readonly watch: Watch;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -92,14 +94,10 @@ export class Announcer {
     const { clock, replicas, onCarriedOut } = this.#options;
     const carriedOut = await this.#control.carryOut(change, replicas);
     // INVARIANT: the wait counts from after both replies were read, whatever they took.
-    const watch = this.watch(carriedOut, clock.monotonicMs());
+    const watch = this.#options.watch({ ...carriedOut, readAtMs: clock.monotonicMs() });
     onCarriedOut();
     if (!carriedOut.isOnAllNodes) return 'not-on-all-nodes';
     return this.#confirm(watch, carriedOut.history);
-  }
-
-  protected watch(carriedOut: CarriedOut, readAtMs: number): Acknowledgements {
-    return new Acknowledgements({ ...carriedOut, readAtMs }, this.#options.terms);
   }
 
   async #confirm(

@@ -151,20 +151,24 @@ function entriesAt(reply: readonly unknown[], index: number): readonly Invalidat
   const texts = textsAt(reply, index);
   const entries: Invalidation[] = [];
   for (let place = 0; place < texts.length; place += 3) {
-    const kind = textAtPlace(texts, place + 1);
-    entries.push({ seq: Number(textAtPlace(texts, place)), kind: kindOf(kind), key: textAtPlace(texts, place + 2) });
+    const kind = textAtPlace(reply, texts, place + 1);
+    entries.push({
+      seq: Number(textAtPlace(reply, texts, place)),
+      kind: kindOf(reply, kind),
+      key: textAtPlace(reply, texts, place + 2),
+    });
   }
   return entries;
 }
 
-function textAtPlace(texts: readonly string[], place: number): string {
+function textAtPlace(reply: readonly unknown[], texts: readonly string[], place: number): string {
   const text = texts[place];
-  if (text === undefined) throw unexpected();
+  if (text === undefined) throw unexpected(reply);
   return text;
 }
 
-function kindOf(text: string): InvalidationKind {
-  if (!isInvalidationKind(text)) throw unexpected();
+function kindOf(reply: readonly unknown[], text: string): InvalidationKind {
+  if (!isInvalidationKind(text)) throw unexpected(reply);
   return text;
 }
 
@@ -172,14 +176,14 @@ function membersAt(reply: readonly unknown[], index: number): Members {
   const texts = textsAt(reply, index);
   const members = new Map<string, MemberState>();
   for (let place = 0; place < texts.length; place += 2) {
-    members.set(textAtPlace(texts, place), memberStateOf(textAtPlace(texts, place + 1)));
+    members.set(textAtPlace(reply, texts, place), memberStateOf(reply, textAtPlace(reply, texts, place + 1)));
   }
   return members;
 }
 
 /** `<history>|<applied>|<renewals>`, as the renew script writes it. */
-function memberStateOf(text: string): MemberState {
+function memberStateOf(reply: readonly unknown[], text: string): MemberState {
   const [, history, applied, renewals] = /^(.*)\|([0-9]{1,16})\|([0-9]{1,16})$/.exec(text) ?? [];
-  if (history === undefined) throw unexpected();
+  if (history === undefined) throw unexpected(reply);
   return { history, applied: Number(applied), renewals: Number(renewals) };
 }

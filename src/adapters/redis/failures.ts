@@ -4,6 +4,7 @@
  */
 
 import { DependencyError } from '../../core/ports.ts';
+import type { CorruptionFault } from './corruption.ts';
 
 type Failure = { readonly name?: unknown; readonly code?: unknown; readonly message?: unknown };
 
@@ -26,8 +27,24 @@ export const isTimeout = (error: unknown): boolean => asFailure(error).message =
 const WRONG_NODE: ReadonlySet<string> = new Set(['NOTMASTER', 'READONLY', 'UNBLOCKED', 'MASTERDOWN']);
 export const isWrongNode = (error: unknown): boolean => WRONG_NODE.has(replyCode(error) ?? '');
 
+/** The node is well, and what was asked for is on another one (or will be): a Cluster has changed. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);
+export const isElsewhere = (error: unknown): boolean => ELSEWHERE.has(replyCode(error) ?? '');
+
 /** What is in Redis is not what Doorward keeps there, or what came back is no Redis at all. */
 const CORRUPT: ReadonlySet<string> = new Set(['WRONGTYPE', 'ERR']);
+
+/** Which fault it is, where what is in Redis, or what came from it, is none of Doorward's. */
+export function corruptionOf(error: unknown): CorruptionFault | undefined {
+  const reply = replyCode(error);
+  if (reply !== undefined) return reply === 'WRONGTYPE' ? 'wrong-type' : CORRUPT.has(reply) ? 'error' : undefined;
+  return isNoRedis(error) ? 'reply' : undefined;
+}
+
+function isNoRedis(error: unknown): boolean {
+  const { message } = asFailure(error);
+  return typeof message === 'string' && message.startsWith('Unknown RESP type');
+}
 
 /** `what` was asked, in words for logs. */
 export function dependencyError(error: unknown, what: string): DependencyError {
@@ -39,8 +56,8 @@ export function dependencyError(error: unknown, what: string): DependencyError {
     );
   }
   if (isTimeout(error)) return new DependencyError('store-unavailable', `Redis does not answer ${what} in time`);
-  const { message, code } = asFailure(error);
-  if (typeof message === 'string' && message.startsWith('Unknown RESP type')) {
+  const { code } = asFailure(error);
+  if (isNoRedis(error)) {
     return new DependencyError('store-corrupt', `what answers ${what} is no Redis`);
   }
   const shown = typeof code === 'string' && /^[A-Z0-9_]{2,40}$/.test(code) ? ` (${code})` : '';

@@ -13,14 +13,14 @@ export type Script = {
   readonly sha: string;
 };
 
-const script = (name: string, lua: string): Script => ({
+export const script = (name: string, lua: string): Script => ({
   name,
   lua,
   sha: createHash('sha1').update(lua).digest('hex'),
 });
 
 /** `replid` names the data set's history as replication knows it; it changes with every restart and promotion. */
-const ON_MASTER = `
+export const ON_MASTER = `
 local info = redis.call('INFO', 'replication')
 if not string.find(info, 'role:master', 1, true) then return redis.error_reply('NOTMASTER this node is a replica') end
 local replid = string.match(info, 'master_replid:(%x+)')

@@ -1,12 +1,15 @@
 /** Everything that Doorward keeps in Redis: the connections, and what is made of them. */
 
 import type { Clock, Entropy, Logger, OnceRegistry, SessionStore } from '../../core/ports.ts';
+import { Acknowledgements } from '../../core/revocation/acknowledgements.ts';
 import { leaseTerms, type LeaseTerms } from '../../core/revocation/lease-terms.ts';
 import { Replica } from '../../core/revocation/replica.ts';
-import { createRedisConnection, type RedisConnection, type RedisServer } from './connection.ts';
+import { createConnect } from './connect.ts';
+import type { LinkState, RedisConnection, RedisLink, RedisServer } from './connection.ts';
+import type { Corruption } from './corruption.ts';
 import { createRedisOnceRegistry } from './once-registry.ts';
 import { systemTimers, type Timers } from './timers.ts';
-import { Announcer } from './announcer.ts';
+import { Announcer, type Watch } from './announcer.ts';
 import { GuardedReads } from './guarded-reads.ts';
 import { LeaseKeeper, NEWS_MS } from './lease-keeper.ts';
 import { RedisSessionStore, type KnownSession } from './session-store.ts';
@@ -40,9 +43,20 @@ export type RedisStores = {
   readonly lease: () => LeaseState;
 };
 
+/** What the connections of one use are like. */
+export type StoreHealth = Readonly<Record<keyof Connections, LinkState>>;
+
+/** With what only real connections can tell. */
+export type ConnectedStores = RedisStores & {
+  readonly health: () => StoreHealth;
+  /** Resolves with why this Redis must not be used, where it was reached and is such a one; else, or when it is out of reach, with undefined. */
+  readonly refusal: () => Promise<string | undefined>;
+};
+
 type Parts = {
   readonly connections: Connections;
   readonly replica: Replica<KnownSession>;
+  readonly watch: Watch;
   readonly replicas: number;
   readonly secrets: () => readonly string[];
   readonly clock: Clock;
@@ -50,6 +64,8 @@ type Parts = {
   readonly entropy: Entropy;
   readonly logger: Logger;
   readonly withinMs: number;
+  /** Told of each stored session that is none of ours. */
+  readonly onCorrupt?: (fault: Corruption) => void;
 };
 
 /** From its parts; everything that happens by itself begins here. @throws RangeError without a secret */
@@ -60,7 +76,6 @@ export function composeRedisStores(parts: Parts): RedisStores {
     ...parts,
     redis: connections.announcements,
     incarnation,
-    terms: replica.terms,
     onCarriedOut: () => keeper.wake(),
   });
   const keeper = new LeaseKeeper({
@@ -108,24 +123,44 @@ export function createRedisStores(options: {
   readonly entropy: Entropy;
   readonly logger: Logger;
   readonly terms?: LeaseTerms;
-}): RedisStores {
-  const { redis: server, logger, entropy, terms = leaseTerms() } = options;
+  /** Told of each answer and each stored session that is none of ours. */
+  readonly onCorrupt?: (fault: Corruption) => void;
+}): ConnectedStores {
+  const { redis: server, logger, entropy, terms = leaseTerms(), onCorrupt = () => undefined } = options;
   const { command_timeout_ms: commandMs } = server;
   // An outage is told once, by the connection that all requests use.
   const quiet: Logger = { ...logger, info: () => undefined, warn: () => undefined };
-  const connect = (timeoutMs: number, told: Logger): RedisConnection =>
-    createRedisConnection({ server: { ...server, command_timeout_ms: timeoutMs }, logger: told, entropy });
-  return composeRedisStores({
+  const connect = createConnect(server, { logger: quiet }, systemTimers);
+  const link = (commandTimeoutMs: number, told: Logger): RedisLink =>
+    connect({
+      commandMs: commandTimeoutMs,
+      isForControlOnly: told !== logger,
+      parts: { logger: told, entropy, onCorrupt },
+    });
+  const links: Readonly<Record<keyof Connections, RedisLink>> = {
+    main: link(commandMs, logger),
+    renewals: link(Math.min(commandMs, terms.renewWithinMs), quiet),
+    announcements: link(commandMs, quiet),
+    news: link(commandMs + NEWS_MS, quiet),
+  };
+  const stores = composeRedisStores({
     ...options,
-    connections: {
-      main: connect(commandMs, logger),
-      renewals: connect(Math.min(commandMs, terms.renewWithinMs), quiet),
-      announcements: connect(commandMs, quiet),
-      news: connect(commandMs + NEWS_MS, quiet),
-    },
+    onCorrupt,
+    connections: links,
     replica: new Replica(terms, CACHE_BOUNDS),
+    watch: (carriedOut) => new Acknowledgements(carriedOut, terms),
     replicas: options.replicas ?? 0,
     timers: systemTimers,
     withinMs: commandMs,
   });
+  return {
+    ...stores,
+    health: () => ({
+      main: links.main.state(),
+      renewals: links.renewals.state(),
+      announcements: links.announcements.state(),
+      news: links.news.state(),
+    }),
+    refusal: () => links.main.refusal(),
+  };
 }

@@ -42,6 +42,8 @@ redis:
   tls: { ca_file: ca, cert_file: crt, key_file: key, server_name: r.example.com }
   command_timeout: 250ms
   connect_timeout: 1s
+  replicas: 2
+  allow_eviction: true
 workers: 4
 log_level: warn
 checks_in_flight_max: 100
@@ -62,8 +64,7 @@ audit: { destination: audit.log }
       admin_socket: '/run/d/admin.sock',
       session_store: 'redis',
       redis: {
-        host: 'redis.example.com',
-        port: 6380,
+        where: { kind: 'server', host: 'redis.example.com', port: 6380 },
         database: 3,
         username: 'doorward',
         password: 'pass',
@@ -75,6 +76,8 @@ audit: { destination: audit.log }
         },
         command_timeout_ms: 250,
         connect_timeout_ms: 1000,
+        replicas: 2,
+        allow_eviction: true,
       },
       workers: 4,
       log_level: 'warn',
@@ -92,13 +95,19 @@ audit: { destination: audit.log }
   test.each([
     [
       'redis://127.0.0.1',
-      { host: '127.0.0.1', port: 6379, database: 0, username: undefined, password: undefined, tls: undefined },
+      {
+        where: { kind: 'server', host: '127.0.0.1', port: 6379 },
+        database: 0,
+        username: undefined,
+        password: undefined,
+        tls: undefined,
+      },
     ],
-    ['redis://[::1]:7000/2', { host: '::1', port: 7000, database: 2 }],
+    ['redis://[::1]:7000/2', { where: { host: '::1', port: 7000 }, database: 2 }],
     [
       'rediss://u:p%40ss@h.example.com/',
       {
-        host: 'h.example.com',
+        where: { host: 'h.example.com' },
         username: 'u',
         password: 'p@ss',
         tls: { ca_file: undefined, cert_file: undefined, key_file: undefined, server_name: undefined },
@@ -110,6 +119,57 @@ audit: { destination: audit.log }
     expect((await loadedWith('redis: { url_file: u }', { files: { u: `${url}\n` } })).server.redis).toMatchObject(
       expected,
     );
+  });
+
+  test('where the sentinels are, and that theirs is apart from what Redis is asked with', async () => {
+    const { server } = await loadedWith(
+      `
+redis:
+  sentinels:
+    nodes: [s1, "s2:26380", "[::1]:26381"]
+    master_name: main
+    username: watcher
+    password_file: pw
+    tls: { ca_file: ca, server_name: s.example.com }
+  username: doorward
+  password: of-redis
+  database: 3
+  tls: { ca_file: bundle }
+  replicas: 2
+`,
+      { files: { ...files, pw: 'of-sentinels\n' } },
+    );
+    expect(server.redis).toMatchObject({
+      where: {
+        kind: 'sentinels',
+        nodes: [
+          { host: 's1', port: 26379 },
+          { host: 's2', port: 26380 },
+          { host: '::1', port: 26381 },
+        ],
+        master_name: 'main',
+        username: 'watcher',
+        password: 'of-sentinels',
+        tls: { ca_file: '/etc/doorward/ca', server_name: 's.example.com' },
+      },
+      database: 3,
+      username: 'doorward',
+      password: 'of-redis',
+      tls: { ca_file: '/etc/doorward/bundle' },
+      replicas: 2,
+      allow_eviction: false,
+    });
+  });
+
+  test('nodes of a Cluster', async () => {
+    const { server } = await loadedWith('redis: { cluster: { nodes: [r1, "127.0.0.1:7001"] }, tls: {}, replicas: 1 }');
+    expect(server.redis?.where).toEqual({
+      kind: 'cluster',
+      nodes: [
+        { host: 'r1', port: 6379 },
+        { host: '127.0.0.1', port: 7001 },
+      ],
+    });
   });
 
   test('the password of Redis from the environment', async () => {
@@ -243,7 +303,7 @@ describe('what is wrong is told', () => {
       ['1:16 error `session_store: memory` contradicts `redis`: which one is meant?'],
     ],
     ['session_store: redis\nredis: x', ['2:8 error `redis` must be a map of keys']],
-    ['redis: {}', ['1:8 error `redis` needs `host`, or `url`']],
+    ['redis: {}', ['1:8 error `redis` needs `host`, `url`, `sentinels` or `cluster`']],
     [
       'redis: { url: 5 }',
       ['1:15 error `redis.url` must be text that is not empty (put numbers and yes or no in quotes)'],
@@ -288,6 +348,43 @@ describe('what is wrong is told', () => {
         '1:35 error `redis.tls.ca_file`: the file has no certificate in PEM',
         '1:67 error `redis.tls.key_file`: the file has a key that does not belong to the certificate',
       ],
+    ],
+    [
+      'redis: { host: h, cluster: { nodes: [127.0.0.1] }, sentinels: { nodes: [127.0.0.1], master_name: m }, tls: {}, replicas: 1 }',
+      [
+        '1:16 error `redis.host` contradicts `redis.sentinels`: which one is meant?',
+        '1:28 error `redis.cluster` contradicts `redis.sentinels`: which one is meant?',
+      ],
+    ],
+    [
+      'redis: { cluster: { nodes: ["127.0.0.1:0"] }, database: 1, replicas: 1 }',
+      [
+        '1:29 error `redis.cluster.nodes` must be addresses like host:6379',
+        '1:57 error `redis.database` must be 0: a Cluster has no other',
+      ],
+    ],
+    ['redis: { cluster: { nodes: [] } }', ['1:28 error `redis.cluster.nodes` must be a list of 1 to 100 addresses']],
+    [
+      'redis: { sentinels: { nodes: ["[::1", "redis://h", "::1"], master_name: m }, replicas: 1 }',
+      [
+        '1:31 error `redis.sentinels.nodes` must be addresses like host:26379',
+        '1:39 error `redis.sentinels.nodes` must be addresses like host:26379',
+        '1:52 error `redis.sentinels.nodes` must be addresses like host:26379',
+      ],
+    ],
+    [
+      'redis: { sentinels: { nodes: [127.0.0.1], master_name: m, tls: { cert_file: crt } }, replicas: 1 }',
+      ['1:64 error `redis.sentinels.tls.key_file` is missing'],
+    ],
+    [
+      'redis: { cluster: { nodes: [127.0.0.1] } }',
+      [
+        '1:19 warning without `redis.replicas` a revocation waits for the replicas that are connected only: one that is cut off and promoted later would not have it',
+      ],
+    ],
+    [
+      'redis: { sentinels: { nodes: [s1], master_name: m }, tls: {}, replicas: 1 }',
+      ['1:8 warning what passes between Doorward and Redis is not encrypted: `redis.sentinels.tls` would do so'],
     ],
     ['redis: { host: localhost, command_timeout: 5m }', ['1:44 error `redis.command_timeout` must be from 1ms to 60s']],
     [

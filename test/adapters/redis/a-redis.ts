@@ -1,12 +1,11 @@
 /** For the tests of the Redis adapter: how to get at the server, and a log that can be read. */
 
 import { Redis } from 'ioredis';
-import {
-  createRedisConnection,
-  type RedisConnection,
-  type RedisServer,
-} from '../../../src/adapters/redis/connection.ts';
-import { createRedisStores, type RedisStores } from '../../../src/adapters/redis/stores.ts';
+import { createConnect } from '../../../src/adapters/redis/connect.ts';
+import type { RedisLink, RedisServer } from '../../../src/adapters/redis/connection.ts';
+import { systemTimers } from '../../../src/adapters/redis/timers.ts';
+import type { Corruption } from '../../../src/adapters/redis/corruption.ts';
+import { createRedisStores, type ConnectedStores } from '../../../src/adapters/redis/stores.ts';
 import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
 import type { Clock, Logger } from '../../../src/core/ports.ts';
 import { LEASE_MS, leaseTerms, type LeaseTerms } from '../../../src/core/revocation/lease-terms.ts';
@@ -15,14 +14,14 @@ import { waitFor } from '../../support/wait.ts';
 export const SECRETS = ['a secret for records of thirty-two bytes'];
 
 export const serverAt = (port: number, changes: Partial<RedisServer> = {}): RedisServer => ({
-  host: '127.0.0.1',
-  port,
+  where: { kind: 'server', host: '127.0.0.1', port },
   database: 0,
   username: undefined,
   password: undefined,
   tls: undefined,
   command_timeout_ms: 500,
   connect_timeout_ms: 2000,
+  allow_eviction: false,
   ...changes,
 });
 
@@ -46,8 +45,13 @@ export const SHORT_TERMS = leaseTerms(LEASE_MS / 5);
 export async function openStores(
   server: RedisServer,
   clock: Clock,
-  options: { readonly secrets?: readonly string[]; readonly logger?: Logger; readonly terms?: LeaseTerms } = {},
-): Promise<RedisStores> {
+  options: {
+    readonly secrets?: readonly string[];
+    readonly logger?: Logger;
+    readonly terms?: LeaseTerms;
+    readonly onCorrupt?: (fault: Corruption) => void;
+  } = {},
+): Promise<ConnectedStores> {
   const stores = createRedisStores({
     redis: server,
     secrets: () => options.secrets ?? SECRETS,
@@ -55,6 +59,7 @@ export async function openStores(
     clock: inRealTime(clock),
     entropy: systemEntropy,
     logger: options.logger ?? aLogger(),
+    ...(options.onCorrupt === undefined ? {} : { onCorrupt: options.onCorrupt }),
   });
   await untilUp(stores.sessions);
   return stores;
@@ -63,8 +68,20 @@ export async function openStores(
 export const untilUp = (store: { ping(): Promise<void> }, timeoutMs?: number): Promise<true> =>
   waitFor('Redis to be in reach', () => store.ping().then(() => true as const), timeoutMs);
 
-export const openConnection = (server: RedisServer, logger: Logger = aLogger()): RedisConnection =>
-  createRedisConnection({ server, logger, entropy: systemEntropy });
+export const openConnection = (
+  server: RedisServer,
+  logger: Logger = aLogger(),
+  onCorrupt: (fault: Corruption) => void = () => undefined,
+): RedisLink =>
+  createConnect(
+    server,
+    { logger },
+    systemTimers,
+  )({
+    commandMs: server.command_timeout_ms,
+    isForControlOnly: false,
+    parts: { logger, entropy: systemEntropy, onCorrupt },
+  });
 
 /** A client of the tests themselves. */
 export const rawClient = (port: number): Redis => new Redis({ port, host: '127.0.0.1', protocol: 2 });

@@ -14,17 +14,48 @@ const redisTls = section(
   { description: 'Speak TLS to Redis. `tls: {}` does so with the authorities of the system.' },
 );
 
+const redisNodes = (about: { readonly description: string; readonly examples: readonly unknown[] }) =>
+  Type.Unsafe<readonly string[]>({
+    type: 'array',
+    minItems: 1,
+    maxItems: 100,
+    items: { type: 'string', minLength: 1, errorMessage: 'must be text that is not empty' },
+    errorMessage: 'must be a list of 1 to 100 addresses',
+    ...about,
+  });
+
+const sentinels = section(
+  {
+    nodes: redisNodes({ description: `Where the sentinels are: \`host:port\`, or \`host\` for port ${defaults.redis_sentinel_port}.`, examples: [['sentinel-1:26379', 'sentinel-2:26379']] }),
+    master_name: text({ description: 'The name under which the sentinels know the master.', examples: ['mymaster'] }),
+    username: Type.Optional(text({ description: 'The user, where the sentinels have an ACL.' })),
+    password: Type.Optional(text({ description: 'The password of the sentinels.' })),
+    password_file: Type.Optional(text({ description: 'A file that holds the password of the sentinels.' })),
+    tls: Type.Optional(redisTls),
+  },
+  { description: 'Find Redis by asking sentinels, at each connection. Their credentials and TLS are those given here; those of the master are the ones of `redis`.' },
+);
+
+const cluster = section(
+  { nodes: redisNodes({ description: `Nodes of the Cluster to ask for the others: \`host:port\`, or \`host\` for port ${defaults.redis_port}.`, examples: [['redis-1:6379', 'redis-2:6379']] }) },
+  { description: 'Redis is a Cluster. What changes a session is in the slot of the session; what revokes is in one slot, that of `{dw}`.' },
+);
+
 const redis = section(
   {
     url: Type.Optional(text({ description: 'All in one: `redis://host:port/database`, or `rediss:` for TLS, with `user:password@` if needed. Not together with `host`.' })),
     url_file: Type.Optional(text({ description: 'A file that holds `url`.' })),
     host: Type.Optional(text({ description: 'The host of Redis.' })),
+    sentinels: Type.Optional(sentinels),
+    cluster: Type.Optional(cluster),
     port: Type.Optional(whole({ description: 'The port of Redis.', default: defaults.redis_port }, { minimum: 1, maximum: 65535 })),
     database: Type.Optional(whole({ description: 'The number of the database.', default: defaults.redis_database }, { minimum: 0, maximum: 1_000_000 })),
     username: Type.Optional(text({ description: 'The user, where Redis has an ACL.' })),
     password: Type.Optional(text({ description: 'The password.' })),
     password_file: Type.Optional(text({ description: 'A file that holds the password.' })),
     tls: Type.Optional(redisTls),
+    replicas: Type.Optional(whole({ description: 'How many nodes beside the master hold the data of the control slot and may be promoted. A revocation is confirmed when that many have it, or all that are connected where those are more. Without it, a replica that is cut off is not waited for.', default: defaults.redis_replicas }, { minimum: 0, maximum: 100 })),
+    allow_eviction: Type.Optional(flag({ description: 'Use a Redis whose `maxmemory-policy` is not `noeviction`, with a warning. It may then drop revocations before their time: a session that was revoked could be good again.', default: false })),
     command_timeout: Type.Optional(duration({ description: 'How long a command may take before the store counts as out of reach.', default: defaults.redis_command_timeout })),
     connect_timeout: Type.Optional(duration({ description: 'How long a connection may take to come about.', default: defaults.redis_connect_timeout })),
   },
