@@ -179,6 +179,9 @@ const comparesRequestText = ({ criterion }: LoadedCriterion): boolean =>
 
 const httpNames: ReadonlySet<string> = new Set(['http_method', 'http_path', 'cors_preflight', 'header', 'http_query']);
 
+/** Unknown under both semantics where they cannot be judged: several lines of a header, a failed expression, a record that is too old. */
+const unknownInBoth: ReadonlySet<string> = new Set(['header', 'http_query', 'cel', 'record']);
+
 function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
   const kinds = new Set<string>();
   const all = blocks.flatMap((block) => block.criteria.map((loaded) => ({ loaded, block })));
@@ -196,6 +199,10 @@ function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
     if (isIdentity && block.operator === 'and' && block.criteria.length > 1)
       kinds.add(
         'without identity or device, but refused by another criterion of the same `and`: `strict` refuses, `pomerium` asks for a login',
+      );
+    if (hasIdentity && all.length > 1 && unknownInBoth.has(criterion.name))
+      kinds.add(
+        `without identity or device, and for which \`${criterion.name}\` cannot be judged: one semantics asks for a login where the other refuses`,
       );
     if (comparesRequestText(loaded) && !(isPlain && isExact(data)))
       kinds.add('with a text that is not UTF-8: unknown under `strict`');
