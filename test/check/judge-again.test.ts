@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { createSealer } from '../../src/adapters/system/sealer.ts';
 import { check, type CheckDecision } from '../../src/check.ts';
 import { judgeAgain } from '../../src/judge-again.ts';
-import type { JudgedKind } from '../../src/core/audit/judged-kind.ts';
+import { judgedKindOf, type JudgedKind } from '../../src/core/audit/judged-kind.ts';
 import { parseRecord } from '../../src/core/audit/parse-record.ts';
 import type { JudgedAgain } from '../../src/core/audit/judged-again.ts';
 import { recordOf } from '../../src/core/audit/record-of.ts';
@@ -256,6 +256,11 @@ describe('a recorded request under a new policy', () => {
   });
 });
 
+test('a redirect to sign in once more is a step-up, any other one a login', () => {
+  expect(judgedKindOf('challenge', 'step-up-required')).toBe('step-up');
+  expect(judgedKindOf('challenge', 'login-required')).toBe('login');
+});
+
 describe('what is no record', () => {
   const { line } = checked(aGeneration([open]), {});
   const record = JSON.parse(line) as Record<string, unknown>;
@@ -294,6 +299,47 @@ describe('what is no record', () => {
         );
       }),
     );
+  });
+});
+
+describe('a record whose facts are not of the form that is written', () => {
+  const policy: Tree = [
+    {
+      allow: {
+        and: [
+          { groups: 'sre' },
+          { http_query: { a: 'x' } },
+          { client_certificate: { san_email: 'a@example.com' } },
+          { mcp_tool: 'search' },
+          { 'header/x-a': 'x' },
+        ],
+      },
+    },
+  ];
+  const generation = aGeneration([aRouteConfig({ policy })]);
+  const { line } = checked(generation, { session: aSession() });
+  const judge = (facts: object) => {
+    const written = JSON.parse(line) as Record<string, unknown>;
+    return again(JSON.stringify({ ...written, subject: 'alice-1', facts }), generation)?.is.kind;
+  };
+  const names = ['groups', 'query/a', 'certificate', 'mcp', 'header/x-a', 'auth_time', 'acr', 'claim/x'];
+
+  test('is judged without a throw', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue(), { minLength: 8, maxLength: 8 }), (values) => {
+        expect(judge(Object.fromEntries(names.map((name, index) => [name, values[index]])))).toBe('decided');
+      }),
+    );
+  });
+
+  test.each([
+    [{ fingerprint: 'ab' }, { method: 'tools/call', tool: 'search', readable: true }],
+    [
+      { fingerprint: 'ab', spki_hash: 'cd' },
+      { method: 1, tool: 2, readable: 3 },
+    ],
+  ])('%j', (certificate, mcp) => {
+    expect(judge({ groups: ['sre'], 'query/a': 'x', 'header/x-a': 'x', certificate, mcp })).toBe('decided');
   });
 });
 
