@@ -213,8 +213,11 @@ function act(
       return refused(passage, findings, 'refuse', decision.code, decision.detail);
     case 'challenge': {
       const origin = originText(decision.findings.route.origin, decision.findings.target.host);
-      const answer = beginLogin(contextOf(request, decision.findings, origin, passage), passage.live.ports);
-      return whenAnswered(answer, findings, 'challenge', 'login');
+      const context = contextOf(request, decision.findings, origin, passage);
+      const answer = beginLogin(context, passage.live.ports, decision.stepUp);
+      if (decision.stepUp === undefined) return whenAnswered(answer, findings, 'challenge', 'login');
+      const answered = whenAnswered(answer, findings, 'challenge', 'step-up');
+      return answered instanceof Promise ? answered.then(toldAsStepUp) : toldAsStepUp(answered);
     }
     case 'own': {
       const context = contextOf(request, decision.findings, decision.origin, passage);
@@ -227,6 +230,10 @@ function act(
     }
   }
 }
+
+/** The record tells a step-up from a login by its code. */
+const toldAsStepUp = (answered: Answered): Answered =>
+  answered.code === 'own-response' ? { ...answered, code: 'step-up-required' } : answered;
 
 type AllowedFindings = Extract<CheckDecision, { kind: 'allow' }>['findings'];
 

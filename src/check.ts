@@ -236,7 +236,9 @@ function decide(findings: Judged, verdict: Verdict, isRedirectable: () => boolea
     case 'login':
       return isRedirectable() ? { kind: 'challenge', findings } : refuse(findings, 'login-required');
     case 'step-up':
-      return refuse(findings, 'step-up-required');
+      return verdict.stepUp !== undefined && isRedirectable()
+        ? { kind: 'challenge', findings, stepUp: verdict.stepUp }
+        : refuse(findings, 'step-up-required');
     case 'certificate':
       return refuse(findings, 'client-certificate');
     case 'deny':

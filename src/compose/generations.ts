@@ -11,7 +11,16 @@ import { createIdentityProvider, type ManagedIdentityProvider } from '../adapter
 import { createSealer } from '../adapters/system/sealer.ts';
 import { buildGenerationSteps } from '../core/build-generation.ts';
 import type { AccessConfig, IdpConfig } from '../core/config.ts';
-import type { Clock, Entropy, Logger, OnceRegistry, Sealer, SealPurpose, SessionStore } from '../core/ports.ts';
+import type {
+  Clock,
+  Entropy,
+  Logger,
+  OnceRegistry,
+  Sealer,
+  SealPurpose,
+  SessionStore,
+  SignedMessages,
+} from '../core/ports.ts';
 import type { LocatedProblem, Problem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { compileCertificates } from './certificates.ts';
@@ -22,6 +31,7 @@ import { runInSlices } from './run-in-slices.ts';
 /** What outlives every generation. */
 export type Lasting = {
   readonly sessions: SessionStore;
+  readonly messages: SignedMessages;
   readonly once: OnceRegistry;
   readonly clock: Clock;
   readonly entropy: Entropy;

@@ -4,6 +4,7 @@ import { createCheckServer } from '../adapters/envoy/check-server.ts';
 import type { LoadedConfig } from '../adapters/config/load-config.ts';
 import { readRegularFile } from '../adapters/config/file-reader.ts';
 import { watchFiles, type FileWatch } from '../adapters/config/watch-files.ts';
+import { createSignedMessages } from '../adapters/jose/signed-messages.ts';
 import { createMetrics, type Metrics } from '../adapters/metrics/metrics.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemEntropy } from '../adapters/system/entropy.ts';
@@ -63,6 +64,7 @@ async function serveLoaded(
   });
   const lasting: Lasting = {
     sessions: stores.sessions,
+    messages: createSignedMessages({ clock: systemClock }),
     once: stores.once,
     clock: systemClock,
     entropy: systemEntropy,

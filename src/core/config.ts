@@ -79,6 +79,8 @@ export type IdpConfig = {
   readonly request_params: { readonly [name: string]: string };
   /** Allow `http:` for loopback names only. */
   readonly insecure_http?: boolean;
+  /** Its logout tokens: believed (default), believed only with `typ: logout+jwt`, or refused. */
+  readonly backchannel_logout?: 'any' | 'typed' | 'off';
 };
 
 /** Where facts about users, addresses and certificates come from. Times in seconds. */

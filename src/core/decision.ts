@@ -7,6 +7,7 @@ import type { Route } from './route/route.ts';
 import type { FoundSession } from './session/found-session.ts';
 import type { Session } from './session/session.ts';
 import type { PolicyFacts } from './policy/facts.ts';
+import type { StepUp } from './policy/step-up.ts';
 import type { Verdict } from './policy/verdict.ts';
 import type { SessionHandle } from './units.ts';
 
@@ -34,9 +35,11 @@ export type Decision<OwnPath> =
       readonly findings: Findings & { readonly target: CanonicalTarget; readonly route: Route };
     }
   | { readonly kind: 'refuse'; readonly findings: Findings; readonly code: RefusalCode; readonly detail?: string }
-  /** Nobody is signed in and the client can follow a redirect: begin a login. */
+  /** Nobody is signed in, or not as is asked for, and the client can follow a redirect: begin a login. */
   | {
       readonly kind: 'challenge';
+      /** What the login must show beyond who it is. */
+      readonly stepUp?: StepUp;
       readonly findings: Findings & { readonly target: CanonicalTarget; readonly route: Route };
     }
   /** One of Doorward's own paths. */

@@ -2,10 +2,13 @@
 
 import type { AuditRecord } from './audit/audit-record.ts';
 import type { CertificateFacts } from './policy/facts.ts';
+import type { StepUp } from './policy/step-up.ts';
 import type { RecordSnapshot } from './policy/record-snapshot.ts';
 import type { AccessRequest } from './request/access-request.ts';
 import type { Outcome } from './response/decision.ts';
+import type { Result } from './result.ts';
 import type { ClaimValue, LoginMark, Session } from './session/session.ts';
+import type { TrustedIssuer, VerifiedMessage } from './signals/signed-message.ts';
 import type { EpochSeconds, IdpName, SessionHandle } from './units.ts';
 
 /** A value now where it is at hand (memory), a promise where it is not. With everything at hand a Check makes no promise. */
@@ -43,6 +46,8 @@ export type RevocationReason = 'sign-out' | 'admin' | 'idp-logout' | 'expired-at
 export type RevocationTarget =
   | { readonly kind: 'session'; readonly handle: SessionHandle }
   | { readonly kind: 'user'; readonly issuer: string; readonly subject: string }
+  /** All that came of one login at a provider: its issuer and `sid`. */
+  | { readonly kind: 'idp-session'; readonly issuer: string; readonly sid: string }
   | { readonly kind: 'idp'; readonly idp: IdpName }
   | { readonly kind: 'all' };
 
@@ -70,6 +75,13 @@ export type SessionSummary = Pick<
   'handle' | 'idp' | 'issuer' | 'subject' | 'email' | 'name' | 'createdAt' | 'expiresAt' | 'lastSeenAt'
 >;
 
+/** Of whom sessions are listed; at most one of the two. */
+export type SessionQuery = {
+  readonly user?: string;
+  readonly idpSession?: { readonly issuer: string; readonly sid: string };
+  readonly limit: number;
+};
+
 /** Sessions by handle. Implemented by memory and by Redis; both pass test/contract/session-store.contract.ts. */
 export interface SessionStore {
   /**
@@ -88,8 +100,11 @@ export interface SessionStore {
   touch(handle: SessionHandle, lastSeenAt: EpochSeconds): Promise<void>;
   /** Ends it everywhere. Resolves, also where it could not be done; the guarantee is that of `confirmed`. */
   revoke(target: RevocationTarget, why: RevocationReason): Promise<Revocation>;
-  /** Live sessions, newest first; of one user if `user` matches its subject or e-mail address exactly. */
-  list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]>;
+  /**
+   * Live sessions, newest first; of one user if `user` matches its subject or e-mail address exactly; of one login at a provider. Costs what
+   * the answer does.
+   */
+  list(query: SessionQuery): Promise<readonly SessionSummary[]>;
   /** Resolves when the store answers; used by /readyz?verbose only. @throws DependencyError */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -127,6 +142,8 @@ export interface IdentityProvider {
     readonly nonce: string;
     readonly codeVerifier: string;
     readonly prompt?: 'login' | 'select_account';
+    /** What the sign-in must show: `acr_values` and `max_age`. */
+    readonly stepUp?: StepUp;
   }): Promise<string>;
   /**
    * Redeems the code of a callback. Checks state, nonce, `iss` (RFC 9207), signature, audience and times.
@@ -146,8 +163,23 @@ export interface IdentityProvider {
   }): Promise<string | undefined>;
   /** RFC 7009, best effort. */
   revokeTokens(tokens: Session['tokens']): Promise<void>;
+  /** Whose messages of logouts are believed. Resolved without I/O once discovery has worked. */
+  trust(): Promise<LogoutTrust>;
   /** For /readyz?verbose. */
   status(): 'ready' | 'trying' | { readonly failed: string };
+}
+
+export type LogoutTrust = TrustedIssuer & {
+  /** The audience of its logout tokens. */
+  readonly clientId: string;
+  /** `typed`: only with `typ: logout+jwt`; `off`: its messages are refused. */
+  readonly backchannelLogout: 'any' | 'typed' | 'off';
+};
+
+/** Verifies what others signed. The error says what is wrong with the message, in words without any of it. */
+export interface SignedMessages {
+  /** By the keys of that issuer, which are fetched where they are not at hand. @throws DependencyError idp-unavailable */
+  verify(message: string, issuer: TrustedIssuer): Promise<Result<VerifiedMessage, string>>;
 }
 
 /** Judges client certificates by the rules of one generation. Never throws. */

@@ -2,6 +2,8 @@
 
 import type { Eventually } from '../core/ports.ts';
 import { refusal } from './answers.ts';
+import { backchannelLogout } from './logout/backchannel.ts';
+import { frontchannelLogout } from './logout/frontchannel.ts';
 import type { Endpoint, EndpointAnswer, EndpointContext, EndpointPorts } from './endpoint.ts';
 import { home } from './home.ts';
 import { callback } from './login/callback.ts';
@@ -23,6 +25,8 @@ const endpoints: Readonly<Record<Exclude<EndpointName, 'method_not_allowed'>, En
   signed_out: signedOut,
   callback,
   ticket,
+  backchannel_logout: backchannelLogout,
+  frontchannel_logout: frontchannelLogout,
   jwks,
   metadata,
   unknown: (context) => refusal(context, 'route-not-found', 'no endpoint has this path'),

@@ -9,6 +9,7 @@ import type {
   IdentityProvider,
   Logger,
   OnceRegistry,
+  SignedMessages,
   Sealer,
   SessionStore,
 } from '../core/ports.ts';
@@ -44,6 +45,7 @@ export type EndpointPorts = {
   readonly once: OnceRegistry;
   /** In configured order. */
   readonly idps: readonly IdentityProvider[];
+  readonly messages: SignedMessages;
   readonly sealer: Sealer;
   readonly signer: AssertionSigner;
   readonly entropy: Entropy;

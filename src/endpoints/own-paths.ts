@@ -16,6 +16,8 @@ export type EndpointName =
   | 'signed_out'
   | 'callback'
   | 'ticket'
+  | 'backchannel_logout'
+  | 'frontchannel_logout'
   | 'jwks'
   | 'metadata'
   | 'unknown'
@@ -41,6 +43,8 @@ export const PATHS = {
   signedOut: '/.doorward/signed_out',
   callback: '/.doorward/callback',
   ticket: '/.doorward/ticket',
+  backchannelLogout: '/.doorward/backchannel_logout',
+  frontchannelLogout: '/.doorward/frontchannel_logout',
   jwks: '/.well-known/doorward/jwks.json',
   pomeriumJwks: '/.well-known/pomerium/jwks.json',
 } as const;
@@ -65,6 +69,8 @@ const methodsByPath: ReadonlyMap<string, Methods> = new Map<string, Methods>([
   [PATHS.signedOut, page('signed_out')],
   [PATHS.callback, act('callback')],
   [PATHS.ticket, act('ticket')],
+  [PATHS.backchannelLogout, { POST: 'backchannel_logout' }],
+  [PATHS.frontchannelLogout, act('frontchannel_logout')],
   [PATHS.jwks, page('jwks')],
   ['/.pomerium', page('home')],
   ['/.pomerium/', page('home')],

@@ -57,6 +57,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 const lasting: Lasting = {
   sessions: createMemorySessionStore({ clock }),
   once: createMemoryOnceRegistry({ clock }),
+  messages: { verify: () => Promise.resolve({ ok: false, error: 'no keys' }) },
   clock,
   entropy: { bytes: (count: number) => new Uint8Array(count) },
   logger: silent,

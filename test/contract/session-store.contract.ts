@@ -217,13 +217,14 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
       });
     });
 
-    describe('revoking a provider, or everything', () => {
+    describe('revoking a provider, a login there, or everything', () => {
       const targets: readonly (readonly [string, RevocationTarget])[] = [
         ['provider', { kind: 'idp', idp: idpName('corp') }],
+        ['login at the provider', { kind: 'idp-session', issuer: 'https://idp.example.com', sid: 'sid-1' }],
         ['everything', { kind: 'all' }],
       ];
       test.each(targets)('%s: ends what it covers, for every process', async (_, target) => {
-        const covered = await login('alice', { idp: idpName('corp') });
+        const covered = await login('alice', { idp: idpName('corp'), idpSessionId: 'sid-1' });
         const other = await login('bob');
         expect(await opened.elsewhere.get(covered.handle)).toBeDefined();
         expect(await opened.elsewhere.get(other.handle)).toBeDefined();
@@ -234,10 +235,10 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
       });
 
       test.each(targets)('%s: a login in flight dies with it, and the next one lives', async (_, target) => {
-        const session = aSession({ idp: idpName('corp'), mark: await opened.store.loginMark() });
+        const session = aSession({ idp: idpName('corp'), idpSessionId: 'sid-1', mark: await opened.store.loginMark() });
         await opened.elsewhere.revoke(target, 'admin');
         expect(await opened.store.create(session)).toBe(false);
-        const next = await login('next', { idp: idpName('corp') });
+        const next = await login('next', { idp: idpName('corp'), idpSessionId: 'sid-1' });
         expect(await opened.elsewhere.get(next.handle)).toEqual(next);
       });
 
@@ -258,6 +259,20 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
     });
 
     describe('list', () => {
+      test('by login at a provider: of exactly that issuer and sid', async () => {
+        const one = await login('alice', { idpSessionId: 'sid-1' });
+        const two = await login('bob', { idpSessionId: 'sid-1' });
+        await login('carol', { idpSessionId: 'sid-2' });
+        await login('dave', { idpSessionId: 'sid-1', issuer: 'https://other.example.com' });
+        await login('erin', { idpSessionId: undefined });
+        const idpSession = { issuer: one.issuer, sid: 'sid-1' };
+        const found = await opened.elsewhere.list({ idpSession, limit: 10 });
+        expect([...handles(found)].sort()).toEqual([one.handle, two.handle].sort());
+        expect((await opened.store.revoke({ kind: 'idp-session', ...idpSession }, 'idp-logout')).sessions).toBe(2);
+        expect(await opened.elsewhere.list({ idpSession, limit: 10 })).toEqual([]);
+        expect(await opened.elsewhere.list({ limit: 10 })).toHaveLength(3);
+      });
+
       test('shows live sessions, newest first, up to the limit', async () => {
         const made: Session[] = [];
         for (const who of ['one', 'two', 'three']) {

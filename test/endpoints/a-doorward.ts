@@ -8,7 +8,14 @@ import { check } from '../../src/check.ts';
 import { buildGeneration } from '../../src/core/build-generation.ts';
 import type { AccessConfig, IdpConfig, RouteConfig } from '../../src/core/config.ts';
 import type { Generation } from '../../src/core/generation.ts';
-import { DependencyError, type Identity, type IdentityProvider, type Logger } from '../../src/core/ports.ts';
+import {
+  DependencyError,
+  type Identity,
+  type IdentityProvider,
+  type Logger,
+  type SignedMessages,
+} from '../../src/core/ports.ts';
+import type { AccessRequest } from '../../src/core/request/access-request.ts';
 import { originText } from '../../src/core/route/origin.ts';
 import type { ClaimValue } from '../../src/core/session/session.ts';
 import { idpName } from '../../src/core/units.ts';
@@ -31,6 +38,7 @@ export type PlayedProvider = IdentityProvider & {
   endSession: string | undefined | DependencyError;
   revocation: DependencyError | undefined;
   down: boolean;
+  backchannelLogout: 'any' | 'typed' | 'off';
   /** Runs while a code is redeemed. */
   meanwhile: () => Promise<unknown> | undefined;
 };
@@ -47,11 +55,21 @@ export function playProvider(name: string): PlayedProvider {
     endSession: `${issuer}/logout`,
     revocation: undefined,
     down: false,
+    backchannelLogout: 'any',
     meanwhile: () => undefined,
     authorizationUrl(parameters) {
       if (provider.down) return Promise.reject(unavailable());
-      const { redirectUri, state, nonce, codeVerifier, prompt } = parameters;
-      const query = new URLSearchParams({ redirectUri, state, nonce, codeVerifier, ...(prompt ? { prompt } : {}) });
+      const { redirectUri, state, nonce, codeVerifier, prompt, stepUp } = parameters;
+      const { acrValues, maxAge } = stepUp ?? {};
+      const query = new URLSearchParams({
+        redirectUri,
+        state,
+        nonce,
+        codeVerifier,
+        ...(prompt ? { prompt } : {}),
+        ...(acrValues ? { acr_values: acrValues.join(' ') } : {}),
+        ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+      });
       return Promise.resolve(`${issuer}/authorize?${query.toString()}`);
     },
     async redeem(parameters) {
@@ -80,6 +98,17 @@ export function playProvider(name: string): PlayedProvider {
     revokeTokens(tokens) {
       provider.revoked.push(tokens);
       return provider.revocation === undefined ? Promise.resolve() : Promise.reject(provider.revocation);
+    },
+    trust() {
+      if (provider.down) return Promise.reject(unavailable());
+      const jwksUri = `${issuer}/jwks`;
+      return Promise.resolve({
+        issuer,
+        jwksUri,
+        algorithms: ['ES256'],
+        clientId: 'doorward',
+        backchannelLogout: provider.backchannelLogout,
+      });
     },
     status: () => 'ready',
   };
@@ -113,6 +142,7 @@ export type Doorward = {
 export type Sent = {
   readonly method?: string;
   readonly headers?: readonly (readonly [string, string])[];
+  readonly body?: AccessRequest['body'];
 };
 
 const NAVIGATION = [
@@ -121,7 +151,11 @@ const NAVIGATION = [
 ] as const;
 
 export function startDoorward(
-  options: { readonly config?: Partial<AccessConfig>; readonly idps?: readonly string[] } = {},
+  options: {
+    readonly config?: Partial<AccessConfig>;
+    readonly idps?: readonly string[];
+    readonly messages?: SignedMessages;
+  } = {},
 ): Doorward {
   const clock = aClock();
   const names = options.idps ?? ['default'];
@@ -134,6 +168,7 @@ export function startDoorward(
     sessions,
     once: createMemoryOnceRegistry({ clock }),
     idps,
+    messages: options.messages ?? { verify: () => Promise.resolve({ ok: false, error: 'no keys' }) },
     sealer: createSealer([SECRET]),
     signer: { sign: () => 'a.b.c', jwks: () => '{"keys":[]}' },
     entropy: systemEntropy,
@@ -179,9 +214,9 @@ export function startDoorward(
     reload(config) {
       doorward.generation = load({ ...options.config, ...config }, doorward.generation.number + 1);
     },
-    async answer(url, { method = 'GET', headers = NAVIGATION } = {}) {
+    async answer(url, { method = 'GET', headers = NAVIGATION, body } = {}) {
       const { host, path } = split(url);
-      const request = anAccessRequest({ authority: host, method, path, headers });
+      const request = anAccessRequest({ authority: host, method, path, headers, body });
       const now = clock.now();
       let known: Parameters<typeof check>[1]['session'];
       for (;;) {
@@ -211,7 +246,7 @@ export function startDoorward(
           return answerEndpoint(decision.path, { ...common, route, origin: decision.origin }, ports);
         }
         const { origin } = decision.findings.route;
-        return beginLogin({ ...common, route, origin: originText(origin, target.host) }, ports);
+        return beginLogin({ ...common, route, origin: originText(origin, target.host) }, ports, decision.stepUp);
       }
     },
   };

@@ -25,7 +25,13 @@ const HOST = 'app.example.com';
 
 const aFlow = (changes: Partial<Flow> = {}): Flow => ({
   ...newFlow(
-    { idp: idpName('default'), beganAt: NOW, isForced: false, back: { kind: 'here', path: '/a' } },
+    {
+      idp: idpName('default'),
+      beganAt: NOW,
+      isForced: false,
+      stepUp: { acrValues: ['gold'], maxAge: 900 },
+      back: { kind: 'here', path: '/a' },
+    },
     systemEntropy,
   ),
   ...changes,
@@ -37,6 +43,7 @@ const anAsk: Ask = {
   lifetimeSeconds: 60,
   idleSeconds: 30,
   prompt: 'login',
+  stepUp: { acrValues: undefined, maxAge: 60 },
   back: { kind: 'host', host: HOST, flowId: 'A'.repeat(16) },
 };
 

@@ -46,7 +46,7 @@ describe('a session', () => {
       idpSessionId: undefined,
       acr: undefined,
       amr: [],
-      authTime: NOW,
+      authTime: undefined,
     });
   });
 

@@ -22,6 +22,8 @@ export type Climate = {
   readonly strayChance: number;
   /** How often the process that is replaced is the newest. */
   readonly newestChance: number;
+  /** How often a process that is replaced is killed, and does not say that it is gone. */
+  readonly killChance: number;
   /** Sessions that a process keeps at hand. */
   readonly cacheEntries: number;
   /** How likely each fault is, against the others. */
@@ -45,6 +47,7 @@ const temperate: Climate = {
   splitMs: [0, 2500],
   strayChance: 0.15,
   newestChance: 0.3,
+  killChance: 0.4,
   cacheEntries: 30,
   faults: {
     ...{ pause: 25, 'cut-off': 25, 'lost-connection': 15, delays: 10, trim: 11, 'wall-clock': 4 },
@@ -55,42 +58,63 @@ const temperate: Climate = {
 export const climates = {
   temperate,
   /** Replies are late, and what was appended is gone at once. */
-  slow: { ...temperate, slowChance: 0.4, slowMs: [150, 240], revokeMs: [20, 150], trimChance: 0.5, hasNews: false },
-  /** Connections come and go. */
+  slow: {
+    ...temperate,
+    slowChance: 0.3,
+    slowMs: [40, 110],
+    revokeMs: [20, 150],
+    trimChance: 0.5,
+    hasNews: false,
+  },
+  /** Requests are late, and connections are cut off. */
   interrupted: {
     ...temperate,
-    ...{ slowChance: 0.15, slowMs: [200, 450], revokeMs: [30, 200], cutOffMs: [800, 1500], hasNews: false },
-    faultMs: [20, 250],
+    slowChance: 0.15,
+    slowMs: [100, 400],
+    revokeMs: [30, 200],
+    cutOffMs: [800, 1500],
+    hasNews: false,
+    faultMs: [400, 1200],
     faults: { ...temperate.faults, pause: 3, 'cut-off': 80, trim: 1, replace: 1 },
   },
   /** Messages are quick, and connections go away between them. */
   brittle: {
     ...temperate,
-    ...{ slowChance: 0, revokeMs: [10, 60], checkMs: [1, 6], cutOffMs: [1000, 1300], hasNews: false },
-    faultMs: [300, 1000],
+    slowChance: 0,
+    revokeMs: [15, 80],
+    checkMs: [2, 10],
+    cutOffMs: [1000, 1300],
+    hasNews: false,
+    faultMs: [300, 1100],
     faults: { ...temperate.faults, pause: 0, 'cut-off': 95, trim: 0, replace: 0, restart: 0, flush: 0 },
   },
-  /** Processes stand still for longer than their lease. */
+  /** Processes stand still for longer than their lease, and keep little at hand. */
   frozen: {
     ...temperate,
-    ...{ slowChance: 0.3, slowMs: [60, 200], pauseMs: [1000, 1600], revokeMs: [10, 100], checkMs: [1, 5] },
+    slowChance: 0.3,
+    slowMs: [60, 200],
+    pauseMs: [1000, 1600],
+    revokeMs: [10, 100],
+    checkMs: [1, 5],
     cacheEntries: 4,
-    faultMs: [250, 900],
+    faultMs: [300, 900],
     faults: { ...temperate.faults, pause: 90, 'cut-off': 2, replace: 1 },
   },
-  /** Processes begin and end, and replicas lag. */
+  /** Processes begin and end, replicas lag, and who connects may reach any of them. */
   restless: {
     ...temperate,
-    ...{
-      slowChance: 0.15,
-      slowMs: [60, 300],
-      revokeMs: [10, 80],
-      lagChance: 0.4,
-      splitMs: [200, 4000],
-      hasNews: false,
-    },
-    faultMs: [40, 300],
-    faults: { ...temperate.faults, pause: 2, 'cut-off': 4, replace: 60, trim: 1 },
+    slowChance: 0.1,
+    slowMs: [60, 300],
+    revokeMs: [10, 80],
+    checkMs: [1, 6],
+    lagChance: 0.4,
+    splitMs: [200, 3000],
+    strayChance: 0.35,
+    newestChance: 0.9,
+    killChance: 0.03,
+    hasNews: false,
+    faultMs: [150, 600],
+    faults: { ...temperate.faults, pause: 2, 'cut-off': 4, replace: 60, trim: 1, restart: 0, flush: 0 },
   },
 } as const satisfies Readonly<Record<string, Climate>>;
 

@@ -31,7 +31,7 @@ export class Machine {
   }
 
   readonly clock: Clock = {
-    now: () => epochSeconds(WALL_START + this.#time.nowMs / 1000 + this.#wallSkewSeconds),
+    now: () => epochSeconds(WALL_START + (this.#time.nowMs * this.rate) / 1000 + this.#wallSkewSeconds),
     monotonicMs: () => this.#offsetMs + this.#time.nowMs * this.rate,
   };
 

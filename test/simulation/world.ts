@@ -375,7 +375,8 @@ export class World {
   #replace(process: Process): void {
     if (process.isStopped) return;
     process.isStopped = true;
-    if (this.#random.chance(0.6)) process.machine.receive('requests', () => void process.stores.sessions.close());
+    if (!this.#random.chance(this.#climate.killChance))
+      process.machine.receive('requests', () => void process.stores.sessions.close());
     else {
       this.#processes = this.#processes.filter((each) => each !== process);
       for (const connection of process.connections) void connection.close();

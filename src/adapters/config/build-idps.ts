@@ -158,6 +158,7 @@ async function buildIdp(entry: Entry, context: SecretContext): Promise<IdpConfig
     scopes,
     request_params: { ...provider.requestParams, ...idp.request_params },
     ...(idp.insecure_http === undefined ? {} : { insecure_http: idp.insecure_http }),
+    ...(idp.backchannel_logout === undefined ? {} : { backchannel_logout: idp.backchannel_logout }),
   };
 }
 

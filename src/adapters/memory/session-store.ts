@@ -5,10 +5,11 @@ import {
   type Clock,
   type Revocation,
   type RevocationTarget,
+  type SessionQuery,
   type SessionStore,
   type SessionSummary,
 } from '../../core/ports.ts';
-import { idpKeyOf, userKeyOf } from '../../core/session/revocation.ts';
+import { idpKeyOf, idpSessionKeyOf, userKeyOf } from '../../core/session/revocation.ts';
 import type { LoginMark, Session } from '../../core/session/session.ts';
 import { summaryOf } from '../../core/session/summary.ts';
 import { sessionHandle, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
@@ -33,6 +34,7 @@ class MemorySessionStore implements SessionStore {
   readonly #byUser = new HandleIndex();
   /** By subject and by e-mail address. */
   readonly #byName = new HandleIndex();
+  readonly #byIdpSession = new HandleIndex();
   readonly #sweep = sweepStep(this.#sessions, (session) => session.expiresAt);
   #seq = 0;
   readonly #ended = new Map<string, Ended>();
@@ -67,6 +69,7 @@ class MemorySessionStore implements SessionStore {
       this.#sessions.set(session.handle, session);
       this.#byUser.add(userKeyOf(session), session.handle);
       for (const name of namesOf(session)) this.#byName.add(name, session.handle);
+      if (session.idpSessionId !== undefined) this.#byIdpSession.add(loginKeyOf(session), session.handle);
       return true;
     });
   }
@@ -92,8 +95,8 @@ class MemorySessionStore implements SessionStore {
     return Promise.resolve({ kind: 'confirmed', sessions, members: 1, acknowledged: 1, tookMs });
   }
 
-  list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]> {
-    const handles = query.user === undefined ? this.#sessions.keys() : this.#byName.get(query.user);
+  list(query: SessionQuery): Promise<readonly SessionSummary[]> {
+    const handles = this.#handlesOf(query);
     const live: Session[] = [];
     for (const handle of handles) {
       const session = this.get(sessionHandle(handle));
@@ -111,6 +114,11 @@ class MemorySessionStore implements SessionStore {
     return Promise.resolve();
   }
 
+  #handlesOf({ user, idpSession }: SessionQuery): Iterable<string> {
+    if (idpSession !== undefined) return this.#byIdpSession.get(idpSessionKeyOf(idpSession));
+    return user === undefined ? this.#sessions.keys() : this.#byName.get(user);
+  }
+
   /** The sessions that a revocation ends now; what it ends later, as the logins in flight, is remembered. */
   #endedBy(target: RevocationTarget): readonly string[] {
     const ended = { seq: this.#seq, at: this.#clock.now() };
@@ -122,6 +130,11 @@ class MemorySessionStore implements SessionStore {
         this.#remember(key, ended);
         return [...this.#byUser.get(key)];
       }
+      case 'idp-session': {
+        const key = idpSessionKeyOf(target);
+        this.#remember(key, ended);
+        return [...this.#byIdpSession.get(key)];
+      }
       case 'idp':
         this.#remember(idpKeyOf(target.idp), ended);
         return [...this.#sessions.values()].filter(({ idp }) => idp === target.idp).map(({ handle }) => handle);
@@ -132,9 +145,12 @@ class MemorySessionStore implements SessionStore {
   }
 
   /** Whether its user, its provider or everything was ended after its login began. */
-  #diedInFlight({ mark, issuer, subject, idp }: Session): boolean {
+  #diedInFlight(session: Session): boolean {
+    const { mark } = session;
     if (mark.history !== HISTORY || mark.seq < this.#oldestMark) return true;
-    return [userKeyOf({ issuer, subject }), idpKeyOf(idp)].some((key) => (this.#ended.get(key)?.seq ?? 0) > mark.seq);
+    return [userKeyOf(session), idpKeyOf(session.idp), loginKeyOf(session)].some(
+      (key) => (this.#ended.get(key)?.seq ?? 0) > mark.seq,
+    );
   }
 
   #remember(key: string, ended: Ended): void {
@@ -168,8 +184,11 @@ class MemorySessionStore implements SessionStore {
     this.#sessions.delete(handle);
     this.#byUser.remove(userKeyOf(session), handle);
     for (const name of namesOf(session)) this.#byName.remove(name, handle);
+    this.#byIdpSession.remove(loginKeyOf(session), handle);
   }
 }
+
+const loginKeyOf = ({ issuer, idpSessionId }: Session): string => idpSessionKeyOf({ issuer, sid: idpSessionId });
 
 const namesOf = ({ subject, email }: Session): readonly string[] =>
   email === '' || email === subject ? [subject] : [subject, email];

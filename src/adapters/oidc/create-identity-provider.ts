@@ -3,7 +3,14 @@
 import * as client from 'openid-client';
 
 import type { IdpConfig } from '../../core/config.ts';
-import { DependencyError, type Clock, type Identity, type IdentityProvider, type Logger } from '../../core/ports.ts';
+import {
+  DependencyError,
+  type Clock,
+  type Identity,
+  type IdentityProvider,
+  type Logger,
+  type LogoutTrust,
+} from '../../core/ports.ts';
 import type { ClaimValue, IdpTokens } from '../../core/session/session.ts';
 import { epochSeconds, idpName } from '../../core/units.ts';
 import { createBoundedFetch, runWithin } from './bounded-fetch.ts';
@@ -83,6 +90,8 @@ export function createIdentityProvider(config: IdpConfig, options: IdentityProvi
       ),
     revokeTokens: (tokens) =>
       operate('the tokens could not be revoked', SIGN_OUT_DEADLINE_MS, (provider) => revokeTokens(provider, tokens)),
+    trust: () =>
+      operate('whom to believe is not known', deadlineMs, ({ metadata }) => Promise.resolve(trustOf(config, metadata))),
     status() {
       const failed = source.failure() ?? trouble;
       if (failed !== undefined) return { failed };
@@ -92,6 +101,18 @@ export function createIdentityProvider(config: IdpConfig, options: IdentityProvi
     close: () => source.close(),
   };
 }
+
+const trustOf = (config: IdpConfig, metadata: client.ServerMetadata): LogoutTrust => {
+  const { issuer, jwks_uri: jwksUri, id_token_signing_alg_values_supported: algorithms } = metadata;
+  if (jwksUri === undefined || algorithms === undefined) throw refused('the metadata names no keys');
+  return {
+    issuer,
+    jwksUri,
+    algorithms,
+    clientId: config.client_id,
+    backchannelLogout: config.backchannel_logout ?? 'any',
+  };
+};
 
 /** Discovery has a deadline of its own and is shared; who waits for it waits no longer than he may. */
 function beforeDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
@@ -110,6 +131,7 @@ async function authorizationUrl(
   configuration: client.Configuration,
   parameters: Parameters<IdentityProvider['authorizationUrl']>[0],
 ): Promise<string> {
+  const { acrValues, maxAge } = parameters.stepUp ?? {};
   const extra = Object.entries(config.request_params).filter(([name]) => !OWN_PARAMETERS.has(name));
   const url = client.buildAuthorizationUrl(configuration, {
     ...Object.fromEntries(extra),
@@ -121,6 +143,8 @@ async function authorizationUrl(
     code_challenge: await client.calculatePKCECodeChallenge(parameters.codeVerifier),
     code_challenge_method: 'S256',
     ...(parameters.prompt === undefined ? {} : { prompt: parameters.prompt }),
+    ...(acrValues === undefined ? {} : { acr_values: acrValues.join(' ') }),
+    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
   });
   return url.href;
 }

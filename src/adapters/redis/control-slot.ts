@@ -139,7 +139,8 @@ function isStanding(session: Session, reply: readonly unknown[]): boolean {
     session: optionalNumberAt(reply, 1),
     user: optionalNumberAt(reply, 2),
     idp: optionalNumberAt(reply, 3),
-    all: optionalNumberAt(reply, 4),
+    idpSession: optionalNumberAt(reply, 4),
+    all: optionalNumberAt(reply, 5),
   };
   return eraOf(textAt(reply, 0)) === eraOf(session.mark.history) && !isRevoked(session.mark, tombstones);
 }

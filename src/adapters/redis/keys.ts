@@ -6,16 +6,17 @@
  * | --- | --- |
  * | `dw:{<handle>}:s` | a session, sealed (record.ts); goes with its absolute end |
  * | `dw:{<name key>}:x` | sorted set of the handles of one subject or e-mail address, by absolute end |
+ * | `dw:{<login key>}:x` | the same of one login at a provider (issuer and `sid`) |
  * | `dw:{dw}:x` | the same of all sessions |
  * | `dw:{<hash of id>}:o` | an id that was used; goes with its time |
  * | `dw:{dw}:ctl` | hash: `era`, `seq`, `replid`, `end`, `probe`; `m:<incarnation>` = `<history>|<applied>|<renewals>` (scripts.ts) |
  * | `dw:{dw}:inv` | stream of invalidations, entry id `<seq>-0` |
- * | `dw:{dw}:t:s:<handle>`, `:t:u:<user key>`, `:t:i:<idp key>`, `:t:all` | tombstones: the `seq` of the revocation |
+ * | `dw:{dw}:t:s:<handle>`, `:t:u:<user key>`, `:t:i:<idp key>`, `:t:p:<login key>`, `:t:all` | tombstones: the `seq` of the revocation |
  * | `dw:{dw}:f:<user key>:<name>` | a fact of a user, sealed |
  */
 
 import { createHash } from 'node:crypto';
-import { idpKeyOf, nameKeyOf, userKeyOf } from '../../core/session/revocation.ts';
+import { idpKeyOf, idpSessionKeyOf, nameKeyOf, userKeyOf } from '../../core/session/revocation.ts';
 import type { InvalidationKind } from '../../core/revocation/invalidation.ts';
 import type { Session } from '../../core/session/session.ts';
 import type { SessionHandle } from '../../core/units.ts';
@@ -32,6 +33,9 @@ const NAME_KEY_CHARS = 22;
 /** `name`: a subject or an e-mail address. */
 export const nameIndexKey = (name: string): string => `dw:{${nameKeyOf(name).slice(0, NAME_KEY_CHARS)}}:x`;
 
+export const idpSessionIndexKey = (login: { readonly issuer: string; readonly sid: string }): string =>
+  `dw:{${idpSessionKeyOf(login).slice(0, NAME_KEY_CHARS)}}:x`;
+
 export const usedIdKey = (id: string): string => `dw:{${createHash('sha256').update(id).digest('base64url')}}:o`;
 
 /** The kinds that set a tombstone. */
@@ -46,12 +50,19 @@ export const tombstoneKeysOf = (session: Session): readonly string[] => [
   tombstoneKey('s', session.handle),
   tombstoneKey('u', userKeyOf(session)),
   tombstoneKey('i', idpKeyOf(session.idp)),
+  tombstoneKey('p', idpSessionKeyOf({ issuer: session.issuer, sid: session.idpSessionId })),
   tombstoneKey('all', ''),
 ];
 
 /** The indexes that name a session. */
-export const indexKeysOf = ({ subject, email }: Pick<Session, 'subject' | 'email'>): readonly string[] => [
+export const indexKeysOf = ({
+  subject,
+  email,
+  issuer,
+  idpSessionId,
+}: Pick<Session, 'subject' | 'email' | 'issuer' | 'idpSessionId'>): readonly string[] => [
   ALL_SESSIONS_KEY,
   nameIndexKey(subject),
   ...(email === '' || email === subject ? [] : [nameIndexKey(email)]),
+  ...(idpSessionId === undefined || idpSessionId === '' ? [] : [idpSessionIndexKey({ issuer, sid: idpSessionId })]),
 ];

@@ -12,20 +12,30 @@ import {
   type Logger,
   type Revocation,
   type RevocationTarget,
+  type SessionQuery,
   type SessionStore,
   type SessionSummary,
 } from '../../core/ports.ts';
 import { coverOf } from '../../core/revocation/invalidation.ts';
 import type { FillReply, Replica } from '../../core/revocation/replica.ts';
-import { coversOf, idpKeyOf, userKeyOf } from '../../core/session/revocation.ts';
+import { coversOf, idpKeyOf, idpSessionKeyOf, userKeyOf } from '../../core/session/revocation.ts';
 import type { LoginMark, Session } from '../../core/session/session.ts';
 import { summaryOf } from '../../core/session/summary.ts';
 import { sessionHandle, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
 import type { Announcer } from './announcer.ts';
 import type { RedisConnection } from './connection.ts';
+import type { Corruption } from './corruption.ts';
 import { ControlSlot, type Change } from './control-slot.ts';
 import type { GuardedReads } from './guarded-reads.ts';
-import { ALL_SESSIONS_KEY, indexKeysOf, nameIndexKey, sessionKey, tombstoneKey, type RevocationKind } from './keys.ts';
+import {
+  ALL_SESSIONS_KEY,
+  idpSessionIndexKey,
+  indexKeysOf,
+  nameIndexKey,
+  sessionKey,
+  tombstoneKey,
+  type RevocationKind,
+} from './keys.ts';
 import {
   createRotatingRecordSealer,
   RECORD_BYTES_MIN,
@@ -59,13 +69,15 @@ export type KnownSession = Session | undefined;
 export type RedisSessionStoreOptions = {
   readonly redis: RedisConnection;
   readonly reads: GuardedReads<KnownSession>;
-  readonly replica: Pick<Replica<KnownSession>, 'amend' | 'forget'>;
+  readonly replica: Pick<Replica<KnownSession>, 'amend' | 'forget' | 'forgetAll'>;
   readonly announcer: Pick<Announcer, 'announce'>;
   /** As they are now: the first seals what is stored, all open. */
   readonly secrets: () => readonly string[];
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
+  /** Told of each stored session that is none of ours. */
+  readonly onCorrupt?: (fault: Corruption) => void;
   /** Gives the lease up, and every connection. */
   readonly close: () => Promise<void>;
 };
@@ -78,6 +90,8 @@ export class RedisSessionStore implements SessionStore {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #touching = new Set<SessionHandle>();
+  /** Under which secrets everything at hand was opened. */
+  #openedBy: readonly string[];
 
   /** @throws RangeError without a secret */
   constructor(options: RedisSessionStoreOptions) {
@@ -87,9 +101,11 @@ export class RedisSessionStore implements SessionStore {
     this.#records = createRotatingRecordSealer(options.secrets, options.entropy);
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#openedBy = options.secrets();
   }
 
   get(handle: SessionHandle): Eventually<Session | undefined> {
+    this.#dropOpenedByOlder();
     const known = this.#options.reads.get(handle, () => this.#readKnown(handle));
     return known instanceof Promise ? known.then((read) => this.#unlessOver(read)) : this.#unlessOver(known);
   }
@@ -137,6 +153,8 @@ export class RedisSessionStore implements SessionStore {
         return this.#revokeSession(target.handle);
       case 'user':
         return this.#revokeUser(target);
+      case 'idp-session':
+        return this.#revokeIdpSession(target);
       case 'idp':
         return { ...(await this.#announce('i', idpKeyOf(target.idp))), sessions: undefined };
       case 'all':
@@ -144,15 +162,14 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  async list(query: { readonly user?: string; readonly limit: number }): Promise<readonly SessionSummary[]> {
-    const index = query.user === undefined ? ALL_SESSIONS_KEY : nameIndexKey(query.user);
+  async list(query: SessionQuery): Promise<readonly SessionSummary[]> {
     const found: Session[] = [];
-    for await (const session of this.#sessionsOf(index)) {
+    for await (const session of this.#sessionsOf(indexOf(query))) {
       if (await this.#isLive(session)) found.push(session);
       if (found.length >= query.limit) break;
     }
     return found
-      .filter(({ subject, email }) => query.user === undefined || [subject, email].includes(query.user))
+      .filter((session) => isAskedFor(session, query))
       .sort((one, other) => other.createdAt - one.createdAt)
       .map(summaryOf);
   }
@@ -163,6 +180,14 @@ export class RedisSessionStore implements SessionStore {
 
   close(): Promise<void> {
     return this.#options.close();
+  }
+
+  /** What a secret opened that is gone since (a reload) is nobody's, also where it is still at hand. */
+  #dropOpenedByOlder(): void {
+    const secrets = this.#options.secrets();
+    if (secrets === this.#openedBy) return;
+    if (this.#openedBy.some((secret) => !secrets.includes(secret))) this.#options.replica.forgetAll();
+    this.#openedBy = secrets;
   }
 
   #unlessOver(known: KnownSession): Session | undefined {
@@ -198,11 +223,15 @@ export class RedisSessionStore implements SessionStore {
 
   async #revokeUser(user: { readonly issuer: string; readonly subject: string }): Promise<Revocation> {
     const announced = await this.#announce('u', userKeyOf(user));
-    let sessions: number | undefined;
-    await this.#cleanUp(async () => {
-      sessions = await this.#forgetUser(user);
-    });
-    return { ...announced, sessions };
+    const isTheirs = (session: Session): boolean =>
+      session.issuer === user.issuer && session.subject === user.subject;
+    return { ...announced, sessions: await this.#forgetAll(nameIndexKey(user.subject), isTheirs) };
+  }
+
+  async #revokeIdpSession(login: { readonly issuer: string; readonly sid: string }): Promise<Revocation> {
+    const announced = await this.#announce('p', idpSessionKeyOf(login));
+    const index = idpSessionIndexKey(login);
+    return { ...announced, sessions: await this.#forgetAll(index, (session) => isOfLogin(session, login)) };
   }
 
   /** What is to be ended, for the count and the clean-up; whatever cannot be known of it does not hinder its end. */
@@ -231,8 +260,9 @@ export class RedisSessionStore implements SessionStore {
   /** @throws DependencyError store-corrupt */
   #opened(handle: SessionHandle, record: Buffer): Session {
     const opened = this.#records.open(handle, record);
-    if (!opened.ok) throw new DependencyError('store-corrupt', opened.error.reason);
-    return opened.value;
+    if (opened.ok) return opened.value;
+    this.#options.onCorrupt?.({ asked: 'read', fault: 'record' });
+    throw new DependencyError('store-corrupt', opened.error.reason);
   }
 
   async #isLive(session: Session): Promise<boolean> {
@@ -262,17 +292,20 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  /** Deletes the user's sessions that are ended; gives their number. */
-  async #forgetUser(user: { readonly issuer: string; readonly subject: string }): Promise<number> {
-    const ended: Session[] = [];
-    for await (const session of this.#sessionsOf(nameIndexKey(user.subject))) {
-      const isTheirs = session.issuer === user.issuer && session.subject === user.subject;
-      if (isTheirs && !(await this.#control.standing(session)).stands) ended.push(session);
-    }
-    for (let place = 0; place < ended.length; place += READS_AT_ONCE) {
-      await Promise.all(ended.slice(place, place + READS_AT_ONCE).map((session) => this.#forget(session)));
-    }
-    return ended.length;
+  /** Deletes those of an index that are ended; gives their number, or undefined where that could not be done. */
+  async #forgetAll(index: string, isMeant: (session: Session) => boolean): Promise<number | undefined> {
+    let sessions: number | undefined;
+    await this.#cleanUp(async () => {
+      const ended: Session[] = [];
+      for await (const session of this.#sessionsOf(index)) {
+        if (isMeant(session) && !(await this.#control.standing(session)).stands) ended.push(session);
+      }
+      for (let place = 0; place < ended.length; place += READS_AT_ONCE) {
+        await Promise.all(ended.slice(place, place + READS_AT_ONCE).map((session) => this.#forget(session)));
+      }
+      sessions = ended.length;
+    });
+    return sessions;
   }
 
   async #forget(session: Session): Promise<void> {
@@ -299,3 +332,16 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 }
+
+const indexOf = ({ user, idpSession }: SessionQuery): string => {
+  if (idpSession !== undefined) return idpSessionIndexKey(idpSession);
+  return user === undefined ? ALL_SESSIONS_KEY : nameIndexKey(user);
+};
+
+/** Indexes are found by a part of a hash. */
+const isAskedFor = (session: Session, { user, idpSession }: SessionQuery): boolean =>
+  (user === undefined || [session.subject, session.email].includes(user)) &&
+  (idpSession === undefined || isOfLogin(session, idpSession));
+
+const isOfLogin = (session: Session, login: { readonly issuer: string; readonly sid: string }): boolean =>
+  session.issuer === login.issuer && session.idpSessionId === login.sid;

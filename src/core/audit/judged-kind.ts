@@ -17,7 +17,7 @@ const judgedByCode: { readonly [code: string]: JudgedKind } = {
 /** `decision` and `code` as a record has them; undefined where no policy and no route table decided. */
 export function judgedKindOf(decision: string, code: string): JudgedKind | undefined {
   if (decision === 'allow') return 'allow';
-  if (decision === 'challenge') return 'login';
+  if (decision === 'challenge') return code === 'step-up-required' ? 'step-up' : 'login';
   if (decision !== 'deny') return undefined;
   return Object.hasOwn(judgedByCode, code) ? judgedByCode[code] : undefined;
 }

@@ -13,17 +13,20 @@ import type { PolicyFacts } from './facts.ts';
 import type { Action, Operator } from './parse.ts';
 import { noReasons, union } from './reasons.ts';
 import type { Outcome, State } from './reasons.ts';
+import { joinStepUps } from './step-up.ts';
+import type { Joins } from './step-up.ts';
 
-type Ranks = { readonly [S in State]: number };
+/** `cured`: how many of the parts that made a result a step-up must cure, so that the rule comes out as it should. */
+type Ranks = { readonly [S in State]: number } & { readonly cured: Joins };
 
 export const ranks: { readonly [A in Action]: { readonly all: Ranks; readonly any: Ranks } } = {
   allow: {
-    all: { false: 3, unknown: 2, curable: 1, true: 0 },
-    any: { true: 3, curable: 2, unknown: 1, false: 0 },
+    all: { false: 3, unknown: 2, curable: 1, true: 0, cured: 'all' },
+    any: { true: 3, curable: 2, unknown: 1, false: 0, cured: 'any' },
   },
   deny: {
-    all: { false: 3, curable: 2, unknown: 1, true: 0 },
-    any: { true: 3, unknown: 2, curable: 1, false: 0 },
+    all: { false: 3, curable: 2, unknown: 1, true: 0, cured: 'any' },
+    any: { true: 3, unknown: 2, curable: 1, false: 0, cured: 'all' },
   },
 };
 
@@ -85,8 +88,14 @@ export function mergeOutcomes(a: Outcome | undefined, b: Outcome, rank: Ranks): 
   if (rank[b.state] < rank[a.state]) return a;
   const reasons = union(a.reasons, b.reasons);
   const deviceType = laterType(a.deviceType, b.deviceType);
-  if (reasons === a.reasons && deviceType === a.deviceType) return a;
-  return deviceType === undefined ? { state: a.state, reasons } : { state: a.state, reasons, deviceType };
+  const stepUp = joinStepUps(rank.cured, a.stepUp, b.stepUp);
+  if (reasons === a.reasons && deviceType === a.deviceType && stepUp === a.stepUp) return a;
+  return {
+    state: a.state,
+    reasons,
+    ...(deviceType === undefined ? {} : { deviceType }),
+    ...(stepUp === undefined ? {} : { stepUp }),
+  };
 }
 
 /** Of several device types that are asked for, the last in alphabetical order. */

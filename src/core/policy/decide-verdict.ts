@@ -7,17 +7,29 @@ import type { PolicySemantics } from '../config.ts';
 import type { ActionOutcome } from './combine.ts';
 import { ruleResult } from './reasons.ts';
 import type { Outcome } from './reasons.ts';
+import { joinStepUps } from './step-up.ts';
+import type { StepUp } from './step-up.ts';
 import type { Reason, Verdict, VerdictKind } from './verdict.ts';
 
 export function decideVerdict(semantics: PolicySemantics, allow: ActionOutcome, deny: ActionOutcome): Verdict {
   const kind =
     semantics === 'strict' ? strictKind(allow.outcome, deny.outcome) : kindByReasons(allow.outcome, deny.outcome);
-  return {
+  const verdict = {
     kind,
     allow: ruleResult(allow.outcome),
     deny: ruleResult(deny.outcome),
     rule: decidingRule(kind, allow, deny),
   };
+  const stepUp = kind === 'step-up' ? stepUpOf(semantics, allow.outcome, deny.outcome) : undefined;
+  return stepUp === undefined ? verdict : { ...verdict, stepUp };
+}
+
+/** What must be shown so that no deny rule holds and an allow rule does. */
+function stepUpOf(semantics: PolicySemantics, allow: Outcome, deny: Outcome): StepUp | undefined {
+  const lacks = ({ state, reasons }: Outcome): boolean =>
+    semantics === 'strict' ? state === 'curable' : reasons.asksStepUp;
+  if (!lacks(deny)) return allow.stepUp;
+  return lacks(allow) ? joinStepUps('all', allow.stepUp, deny.stepUp) : deny.stepUp;
 }
 
 /**

@@ -68,7 +68,7 @@ function ofCriterion({ criterion, reads, test }: LoadedCriterion, partial: Parti
 }
 
 /** All that can come of choosing one outcome from each part. */
-function combined(parts: readonly Outcomes[], rank: { readonly [S in State]: number }): Outcomes {
+function combined(parts: readonly Outcomes[], rank: Parameters<typeof mergeOutcomes>[2]): Outcomes {
   let merged: Outcomes | undefined;
   for (const part of parts)
     merged = merged === undefined ? part : distinct(merged.flatMap((a) => part.map((b) => mergeOutcomes(a, b, rank))));

@@ -3,6 +3,7 @@
  * makes no new arrays: the union of two sets is looked up after its first time.
  */
 
+import type { StepUp } from './step-up.ts';
 import type { Reason, RuleResult } from './verdict.ts';
 
 /**
@@ -15,6 +16,8 @@ export type Outcome = {
   readonly state: State;
   readonly reasons: ReasonSet;
   readonly deviceType?: string;
+  /** The sign-in that would cure it; absent where none does. */
+  readonly stepUp?: StepUp;
 };
 
 export type ReasonSet = {

@@ -1,5 +1,7 @@
 /** Verdict: what a policy says about facts, with its reasons. It does not yet know who is asking or in which language to answer. */
 
+import type { StepUp } from './step-up.ts';
+
 /** Stable reason codes, Pomerium's names where it has one (`email-ok`, `user-unauthenticated`, ...). docs/policy-language.md lists them. */
 export type Reason = string;
 
@@ -32,4 +34,6 @@ export type Verdict = {
   readonly deny: RuleResult;
   /** The rule that decided, e.g. `allow[0].or`; undefined when none did (nothing matched). */
   readonly rule: string | undefined;
+  /** With `step-up`: the sign-in that would cure it; absent where none does. */
+  readonly stepUp?: StepUp;
 };

@@ -53,20 +53,32 @@ const ownResponse = (status: number, contentType: string, body: string): OwnResp
   body,
 });
 
-function commonHeaders({ code, requestId }: Refusal): readonly Header[] {
+function commonHeaders(refusal: Refusal): readonly Header[] {
+  const { code, requestId } = refusal;
   const { httpStatus, retryAfterSeconds } = refusalCodes[code];
   return [
     ['x-request-id', requestId],
-    ...(httpStatus === 401 ? [['www-authenticate', challengeOf(code)] as const] : []),
+    ...(httpStatus === 401 ? [['www-authenticate', challengeOf(refusal)] as const] : []),
     ...(retryAfterSeconds === undefined ? [] : [['retry-after', String(retryAfterSeconds)] as const]),
   ];
 }
 
 /** RFC 6750 §3, RFC 9470 §3. Never `Basic`, for which browsers would ask a password. */
-const challengeOf = (code: Refusal['code']): string =>
-  code === 'step-up-required'
-    ? 'Bearer realm="doorward", error="insufficient_user_authentication"'
-    : 'Bearer realm="doorward"';
+function challengeOf({ code, findings }: Refusal): string {
+  const realm = 'Bearer realm="doorward"';
+  if (code !== 'step-up-required') return realm;
+  const { acrValues, maxAge } = findings?.verdict?.stepUp ?? {};
+  return [
+    realm,
+    'error="insufficient_user_authentication"',
+    'error_description="A more recent or stronger sign-in is required"',
+    ...(acrValues === undefined ? [] : [`acr_values="${quotable(acrValues.join(' '))}"`]),
+    ...(maxAge === undefined ? [] : [`max_age="${maxAge}"`]),
+  ].join(', ');
+}
+
+/** Of a quoted-string (RFC 9110 §5.6.4); the values are printable ASCII. */
+const quotable = (text: string): string => text.replaceAll(/["\\]/g, '\\$&');
 
 /** `No access: groups-unauthorized (request 7f3b0c52)` */
 function sentence(refusal: Refusal): string {

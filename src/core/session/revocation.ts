@@ -10,13 +10,17 @@ export type Tombstones = {
   readonly session: number | undefined;
   readonly user: number | undefined;
   readonly idp: number | undefined;
+  /** Of the login at the provider that it came of. */
+  readonly idpSession: number | undefined;
   readonly all: number | undefined;
 };
 
 /** `mark` was read before the login's code was redeemed, so a wide revocation that is newer ends the session whenever it was stored. */
 export const isRevoked = (mark: LoginMark, tombstones: Tombstones): boolean =>
   tombstones.session !== undefined ||
-  [tombstones.user, tombstones.idp, tombstones.all].some((seq) => seq !== undefined && seq > mark.seq);
+  [tombstones.user, tombstones.idp, tombstones.idpSession, tombstones.all].some(
+    (seq) => seq !== undefined && seq > mark.seq,
+  );
 
 const digest = (parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
@@ -31,11 +35,16 @@ export const nameKeyOf = (subjectOrEmail: string): string => digest(['name', sub
 /** Names an identity provider in stores; 43 characters. */
 export const idpKeyOf = (idp: string): string => digest(['idp', idp]);
 
+/** Names one login at a provider (issuer and `sid`) in stores; 43 characters. A session without `sid` has the name of an empty one, which nothing ends. */
+export const idpSessionKeyOf = (login: { readonly issuer: string; readonly sid: string | undefined }): string =>
+  digest(['idp-session', login.issuer, login.sid ?? '']);
+
 /** The invalidations after which a session has to be read anew. */
 export const coversOf = (session: Session): readonly Cover[] => [
   coverOf('s', session.handle),
   coverOf('u', userKeyOf(session)),
   coverOf('i', idpKeyOf(session.idp)),
+  coverOf('p', idpSessionKeyOf({ issuer: session.issuer, sid: session.idpSessionId })),
   coverOf('all', ''),
   coverOf('fact', session.handle),
 ];

@@ -3,10 +3,12 @@
  * authentication host) and is no credential: whoever follows a stranger's ask gets a login that ends at a flow he has no cookie of.
  */
 
+import type { StepUp } from '../../core/policy/step-up.ts';
 import type { Sealer } from '../../core/ports.ts';
 import { epochSeconds, idpName, type EpochSeconds, type IdpName } from '../../core/units.ts';
 import { numberIn, openJson, sealJson, textIn, textsIn } from '../sealed-json.ts';
 import { backFields, backIn, FLOW_SECONDS, SKEW_SECONDS, type Back } from './flow.ts';
+import { stepUpFields, stepUpIn } from './step-up-fields.ts';
 
 /** `prompt` values that are passed on (OpenID Connect Core §3.1.2.1). */
 export type Prompt = 'login' | 'select_account';
@@ -19,6 +21,8 @@ export type Ask = {
   readonly lifetimeSeconds: number;
   readonly idleSeconds: number | undefined;
   readonly prompt: Prompt | undefined;
+  /** What the sign-in must show. */
+  readonly stepUp: StepUp | undefined;
   readonly back: Back;
 };
 
@@ -38,6 +42,7 @@ export const sealAsk = (ask: Ask, host: string, sealer: Sealer): string =>
       l: ask.lifetimeSeconds,
       ...(ask.idleSeconds === undefined ? {} : { d: ask.idleSeconds }),
       ...(ask.prompt === undefined ? {} : { q: ask.prompt }),
+      ...stepUpFields(ask.stepUp),
       ...backFields(ask.back),
     },
     contextOf(host),
@@ -58,6 +63,7 @@ export function openAsk(sealed: string, host: string, sealer: Sealer): Ask | und
     lifetimeSeconds,
     idleSeconds: numberIn(fields, 'd'),
     prompt: parsePrompt(textIn(fields, 'q') ?? ''),
+    stepUp: stepUpIn(fields),
     back,
   };
 }

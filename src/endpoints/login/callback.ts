@@ -4,6 +4,7 @@
  */
 
 import { isDependencyError, type Eventually, type Identity, type IdentityProvider } from '../../core/ports.ts';
+import { meetsStepUp } from '../../core/policy/step-up.ts';
 import type { Session } from '../../core/session/session.ts';
 import { endSession } from '../end-session.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from '../endpoint.ts';
@@ -81,6 +82,9 @@ export async function callback(context: EndpointContext, ports: EndpointPorts): 
     }),
   );
   if (typeof session === 'string') return refuse(loginFailures.providerRefused, session);
+  // Nothing is written: who did not show more keeps the session that he has.
+  if (flow.stepUp !== undefined && !meetsStepUp(flow.stepUp, session, session.createdAt))
+    return refuse(loginFailures.stepUpNotMet);
   if (!(await ports.sessions.create(session))) return refuse(loginFailures.revokedMeanwhile);
   await endSession(context.presented, 'renewed', ports);
 

@@ -5,9 +5,11 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+import type { StepUp } from '../../core/policy/step-up.ts';
 import type { Entropy, Sealer } from '../../core/ports.ts';
 import { epochSeconds, idpName, type EpochSeconds, type IdpName } from '../../core/units.ts';
 import { numberIn, openJson, sealJson, textIn, type Fields } from '../sealed-json.ts';
+import { stepUpFields, stepUpIn } from './step-up-fields.ts';
 
 /** How long a user may take at the identity provider. */
 export const FLOW_SECONDS = 600;
@@ -35,10 +37,12 @@ export type Flow = {
   readonly beganAt: EpochSeconds;
   /** A fresh sign-in was asked for: a session that another tab made meanwhile does not do. */
   readonly isForced: boolean;
+  /** What the sign-in must show. */
+  readonly stepUp: StepUp | undefined;
   readonly back: Back;
 };
 
-export function newFlow(from: Pick<Flow, 'idp' | 'beganAt' | 'isForced' | 'back'>, entropy: Entropy): Flow {
+export function newFlow(from: Pick<Flow, 'idp' | 'beganAt' | 'isForced' | 'stepUp' | 'back'>, entropy: Entropy): Flow {
   const text = (length: number): string => Buffer.from(entropy.bytes(length)).toString('base64url');
   return { id: text(FLOW_ID_BYTES), secret: text(FLOW_SECRET_BYTES), ...from };
 }
@@ -80,6 +84,7 @@ export const sealFlow = (flow: Flow, host: string, sealer: Sealer): string =>
       t: flow.beganAt,
       ...(flow.idp === undefined ? {} : { p: flow.idp }),
       ...(flow.isForced ? { f: 1 } : {}),
+      ...stepUpFields(flow.stepUp),
       ...backFields(flow.back),
     },
     host,
@@ -101,6 +106,7 @@ export function openFlow(sealed: string, host: string, sealer: Sealer): Flow | u
     idp: idp === undefined ? undefined : idpName(idp),
     beganAt: epochSeconds(beganAt),
     isForced: numberIn(fields, 'f') === 1,
+    stepUp: stepUpIn(fields),
     back,
   };
 }

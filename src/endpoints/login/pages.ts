@@ -61,6 +61,11 @@ export const loginFailures = {
     words: 'What the identity provider answered could not be verified.',
     detail: 'the identity provider refused the code, or its answer did not verify',
   },
+  stepUpNotMet: {
+    words:
+      'The page asks for a more recent or a stronger sign-in than the identity provider reported. Sign in there again, in the way that the page asks for.',
+    detail: 'the sign-in is not as recent or as strong as the step-up asked for',
+  },
   revokedMeanwhile: {
     words: 'Sign-ins were ended while this one was under way. Start again.',
     detail: 'a revocation came between the beginning and the end of the login',

@@ -3,6 +3,7 @@
  * and worth nothing in a browser that does not have the flow's cookie.
  */
 
+import { meetsStepUp } from '../../core/policy/step-up.ts';
 import { endSession } from '../end-session.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from '../endpoint.ts';
 import { redirect } from '../answers.ts';
@@ -66,6 +67,8 @@ export async function ticket(context: EndpointContext, ports: EndpointPorts): Pr
 
   const session = await ports.sessions.get(handleOfSession(sessionId));
   if (session === undefined || session.expiresAt <= context.now) return refuse(loginFailures.sessionOver);
+  if (flow.stepUp !== undefined && !meetsStepUp(flow.stepUp, session, context.now))
+    return refuse(loginFailures.stepUpNotMet);
   if (!(await ports.once.use(`ticket:${flow.id}`, TICKET_SECONDS + 2 * SKEW_SECONDS)))
     return refuse(loginFailures.ticketUsed);
 

@@ -209,7 +209,9 @@ describe('JSON', () => {
   test('asks for a bearer token, and for a stronger login where that is missing', () => {
     const challenge = (code: RefusalCode) => header(renderRefusal(refusal('curl', code)), 'www-authenticate');
     expect(challenge('login-required')).toBe('Bearer realm="doorward"');
-    expect(challenge('step-up-required')).toBe('Bearer realm="doorward", error="insufficient_user_authentication"');
+    expect(challenge('step-up-required')).toBe(
+      'Bearer realm="doorward", error="insufficient_user_authentication", error_description="A more recent or stronger sign-in is required"',
+    );
   });
 
   test('gives the reasons of the part that decided', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { idpKeyOf, isRevoked, nameKeyOf, userKeyOf } from '../../../src/core/session/revocation.ts';
 
-const none = { session: undefined, user: undefined, idp: undefined, all: undefined };
+const none = { session: undefined, user: undefined, idp: undefined, idpSession: undefined, all: undefined };
 const mark = { history: 'h', seq: 5 };
 
 describe('isRevoked', () => {
@@ -13,7 +13,7 @@ describe('isRevoked', () => {
     expect(isRevoked(mark, { ...none, session: 1 })).toBe(true);
   });
 
-  test.each(['user', 'idp', 'all'] as const)('a tombstone for %s ends what logged in before it, not after', (kind) => {
+  test.each(['user', 'idp', 'idpSession', 'all'] as const)('a tombstone for %s ends what logged in before it, not after', (kind) => {
     expect(isRevoked(mark, { ...none, [kind]: 6 })).toBe(true);
     expect(isRevoked(mark, { ...none, [kind]: 5 })).toBe(false);
   });

@@ -3,7 +3,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { defaults } from '../defaults.ts';
-import { flag, section, text, textList, textMap } from './parts.ts';
+import { choice, flag, section, text, textList, textMap } from './parts.ts';
 
 const NAME = '^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$';
 
@@ -30,6 +30,12 @@ const requestParams = textMap({
 });
 const insecureHttp = flag({ description: 'Allows an `http:` issuer on a loopback address, for development.', default: false });
 
+const backchannelLogout = choice(['any', 'typed', 'off'], {
+  description:
+    'Whether logout tokens of the provider end sessions (back-channel logout): `any`, also those without `typ`; `typed`, only those with `typ: logout+jwt`; `off`.',
+  default: 'any',
+});
+
 export const idpKeys = {
   name: Type.Optional(
     text(
@@ -46,6 +52,7 @@ export const idpKeys = {
   scopes: Type.Optional(scopes),
   request_params: Type.Optional(requestParams),
   insecure_http: Type.Optional(insecureHttp),
+  backchannel_logout: Type.Optional(backchannelLogout),
 } as const;
 
 const idp = section(idpKeys, { description: 'An OpenID Connect provider.' });

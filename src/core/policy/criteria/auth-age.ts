@@ -8,6 +8,7 @@ import type { Tree } from '../../problem.ts';
 import { criterion, outcome, withoutSubject } from '../criterion.ts';
 import type { DataParser } from '../criterion.ts';
 import { LOGIN_REASON } from '../reasons.ts';
+import type { Outcome } from '../reasons.ts';
 import { isObject, kindOf } from '../tree.ts';
 
 const DURATION = /^(?:[0-9]{1,9}(?:s|m|h|d)){1,4}$/;
@@ -49,7 +50,10 @@ export const authAge = criterion({
   reasons: ['auth-age-ok', 'auth-age-exceeded', LOGIN_REASON],
   isIdentity: true,
   compile: (seconds, { semantics }) => {
-    const tooOld = outcome(semantics === 'strict' ? 'curable' : 'false', 'auth-age-exceeded');
+    const tooOld: Outcome = {
+      ...outcome(semantics === 'strict' ? 'curable' : 'false', 'auth-age-exceeded'),
+      stepUp: { acrValues: undefined, maxAge: seconds },
+    };
     const noSubject = withoutSubject(semantics);
     return ({ subject, now }) => {
       if (subject === undefined) return noSubject;
