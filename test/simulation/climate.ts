@@ -15,6 +15,8 @@ export type Climate = {
   readonly trimChance: number;
   /** Whether processes hear of news before their next renewal. */
   readonly hasNews: boolean;
+  /** Between promotions. */
+  readonly failOverMs: Range;
   /** How often replication lags, and how long an old master goes on. */
   readonly lagChance: number;
   readonly splitMs: Range;
@@ -43,6 +45,7 @@ const temperate: Climate = {
   cutOffMs: [100, 2000],
   trimChance: 0,
   hasNews: true,
+  failOverMs: [1500, 6000],
   lagChance: 0.05,
   splitMs: [0, 2500],
   strayChance: 0.15,
@@ -103,12 +106,13 @@ export const climates = {
   /** Processes begin and end, replicas lag, and who connects may reach any of them. */
   restless: {
     ...temperate,
-    slowChance: 0.1,
-    slowMs: [60, 300],
+    slowChance: 0.2,
+    slowMs: [60, 200],
     revokeMs: [10, 80],
     checkMs: [1, 6],
+    failOverMs: [400, 2000],
     lagChance: 0.4,
-    splitMs: [200, 3000],
+    splitMs: [100, 2000],
     strayChance: 0.35,
     newestChance: 0.9,
     killChance: 0.03,

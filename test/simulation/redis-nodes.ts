@@ -126,10 +126,17 @@ export class RedisNodes {
     }
   }
 
-  /** Which node a connection reaches. */
-  reach(): RedisNode {
+  /** The master that a process would find now; it may be an old one. */
+  find(): RedisNode {
     const { random, climate } = this.#options;
     return random.chance(climate.strayChance) ? random.pick(this.nodes) : this.elected;
+  }
+
+  /** Which node a connection reaches: mostly that which its process has found, as long as it is a master. */
+  reach(found: RedisNode): RedisNode {
+    const { random, climate } = this.#options;
+    if (random.chance(climate.strayChance / 2)) return random.pick(this.nodes);
+    return found.redis.role === 'master' ? found : this.elected;
   }
 
   #demote(node: RedisNode): void {

@@ -26,7 +26,7 @@ export type Network = {
 };
 
 /** What happens to all connections of one process. */
-export type Weather = { isCutOff: boolean; delayMsMax: number };
+export type Weather = { isCutOff: boolean; delayMsMax: number; readonly found: RedisNode };
 
 const unavailable = (message: string): DependencyError => new DependencyError('store-unavailable', message);
 
@@ -118,7 +118,7 @@ export class SimulatedConnection implements RedisConnection {
   #connect(): void {
     const { nodes, keepsReplicas, time, random } = this.#network;
     if (this.#isClosed || this.#node !== undefined) return;
-    const node = nodes.reach();
+    const node = nodes.reach(this.#weather.found);
     if (this.#weather.isCutOff || (node.redis.role !== 'master' && !keepsReplicas)) {
       time.after(random.between(20, 100), () => this.#connect());
       return;

@@ -146,7 +146,7 @@ export class World {
     this.#repeat(checkMs, () => this.#someCheck());
     this.#repeat(revokeMs, () => this.#someRevocation());
     this.#repeat(faultMs, () => this.#someFault());
-    if (scene.nodes > 1) this.#repeat([1500, 6000], () => this.#nodes.failOver());
+    if (scene.nodes > 1) this.#repeat(this.#climate.failOverMs, () => this.#nodes.failOver());
     if (this.#parts.membersVanish) this.#repeat([50, 300], () => this.#loseMember());
   }
 
@@ -172,11 +172,12 @@ export class World {
   #start(): void {
     const random = this.#random;
     const machine = new Machine(this.time, random, random.pick([0.99, 1.01]));
-    const weather: Weather = { isCutOff: false, delayMsMax: random.pick(this.#climate.slowMs) };
+    const found = this.#nodes.find();
+    const weather: Weather = { isCutOff: false, delayMsMax: random.pick(this.#climate.slowMs), found };
     const { terms } = this.#parts;
     const connect = (source: string, deadlineMs: number, its: Weather = weather): SimulatedConnection =>
       new SimulatedConnection({ network: this.#network, machine, weather: its, source, deadlineMs });
-    const noNews: Weather = { isCutOff: true, delayMsMax: 0 };
+    const noNews: Weather = { isCutOff: true, delayMsMax: 0, found };
     const connections: { readonly [use in keyof Connections]: SimulatedConnection } = {
       main: connect('main', 500),
       renewals: connect('renewals', terms.renewWithinMs),
@@ -200,6 +201,11 @@ export class World {
 
   #someProcess(): Process {
     return this.#random.pick(this.#processes.filter(({ isStopped }) => !isStopped));
+  }
+
+  /** Mostly one that goes on. */
+  #someServing(): Process {
+    return this.#random.chance(0.1) ? this.#random.pick(this.#processes) : this.#someProcess();
   }
 
   #someLogin(): void {
@@ -241,7 +247,7 @@ export class World {
   #someCheck(): void {
     const isDead = this.#random.chance(0.25);
     const records = this.#records.filter((record) => record.isDead === isDead);
-    if (records.length > 0) this.#check(this.#random.pick(this.#processes), this.#random.pick(records));
+    if (records.length > 0) this.#check(this.#someServing(), this.#random.pick(records));
   }
 
   /** A Check starts when it is sent; the process may take its time to look at it. */
@@ -283,9 +289,9 @@ export class World {
     const random = this.#random;
     const live = this.#records.filter(({ isDead }) => !isDead);
     if (live.length === 0) return;
-    const { session } = random.pick(live);
+    const record = random.pick(live);
+    const { session } = record;
     const dice = random.next();
-    const { machine, stores } = this.#someProcess();
     const target: RevocationTarget =
       dice < 0.75
         ? { kind: 'session', handle: session.handle }
@@ -294,7 +300,10 @@ export class World {
           : dice < 0.99
             ? { kind: 'idp', idp: session.idp }
             : { kind: 'all' };
-    machine.receive('requests', () => void this.#revoke(stores, target));
+    const { machine, stores } = this.#someProcess();
+    // What nobody has at hand can be allowed by nobody.
+    for (const process of this.#processes) this.#check(process, record);
+    this.time.after(random.between(0, 60), () => machine.receive('requests', () => void this.#revoke(stores, target)));
   }
 
   async #revoke({ sessions }: RedisStores, target: RevocationTarget): Promise<void> {

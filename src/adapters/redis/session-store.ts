@@ -223,8 +223,7 @@ export class RedisSessionStore implements SessionStore {
 
   async #revokeUser(user: { readonly issuer: string; readonly subject: string }): Promise<Revocation> {
     const announced = await this.#announce('u', userKeyOf(user));
-    const isTheirs = (session: Session): boolean =>
-      session.issuer === user.issuer && session.subject === user.subject;
+    const isTheirs = (session: Session): boolean => session.issuer === user.issuer && session.subject === user.subject;
     return { ...announced, sessions: await this.#forgetAll(nameIndexKey(user.subject), isTheirs) };
   }
 

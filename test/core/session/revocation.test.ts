@@ -13,10 +13,13 @@ describe('isRevoked', () => {
     expect(isRevoked(mark, { ...none, session: 1 })).toBe(true);
   });
 
-  test.each(['user', 'idp', 'idpSession', 'all'] as const)('a tombstone for %s ends what logged in before it, not after', (kind) => {
-    expect(isRevoked(mark, { ...none, [kind]: 6 })).toBe(true);
-    expect(isRevoked(mark, { ...none, [kind]: 5 })).toBe(false);
-  });
+  test.each(['user', 'idp', 'idpSession', 'all'] as const)(
+    'a tombstone for %s ends what logged in before it, not after',
+    (kind) => {
+      expect(isRevoked(mark, { ...none, [kind]: 6 })).toBe(true);
+      expect(isRevoked(mark, { ...none, [kind]: 5 })).toBe(false);
+    },
+  );
 });
 
 describe('keys of the control slot', () => {

@@ -84,7 +84,7 @@ describe('a logout token is refused', () => {
     ['with an empty sid', { sid: '', sub: 'alice' }],
     ['with a sub that is no text', { sub: { id: 'alice' } }],
   ];
-  test.each(bad)('%s', (_, claims, header, changes) => {
+  test.each(bad.map(([what, ...given]) => ({ what, given })))('$what', ({ given: [claims, header, changes] }) => {
     // As JSON: what is undefined is not there.
     const plain = JSON.parse(JSON.stringify({ ...good, ...claims })) as object;
     const token = readLogoutToken(
