@@ -19,6 +19,8 @@ export type OidcProviderOptions = {
   readonly providerName?: string;
   readonly claimsInIdToken?: boolean;
   readonly accessTokenSeconds?: number;
+  /** Where the client is told of logouts here; `ca`: the authority of its certificate (PEM). */
+  readonly logout?: { readonly origin: string; readonly ca?: string };
 };
 
 export type ProviderEndpoint =

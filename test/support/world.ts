@@ -40,6 +40,8 @@ export type WorldSettings = {
   readonly envoy?: Partial<Pick<EnvoySettings, 'upstreamHttp2' | 'clientCertificates' | 'doorwardTls'>>;
   /** Whether the provider runs from the beginning; default true. */
   readonly startProvider?: boolean;
+  /** Whether the provider tells Doorward, at `app`, of logouts there. */
+  readonly backchannelLogout?: boolean;
 };
 
 export type World = {
@@ -116,6 +118,7 @@ export async function openWorld(settings: WorldSettings): Promise<World> {
         clientId: CLIENT_ID,
         clientSecret: CLIENT_SECRET,
         origins: HOSTS.map(origins),
+        ...(settings.backchannelLogout === true ? { logout: { origin: origins('app'), ca: ca.cert } } : {}),
       });
     };
     const stopProvider = async (): Promise<void> => {

@@ -8,7 +8,8 @@
  */
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { fileURLToPath } from 'node:url';
 
 import Provider from 'oidc-provider';
@@ -45,6 +46,8 @@ const ENDPOINTS = {
  * @param {string} [options.providerName] as Doorward's `idps:` calls it; its callback is then allowed besides the default one
  * @param {boolean} [options.claimsInIdToken] put profile, e-mail and groups into the ID token too
  * @param {number} [options.accessTokenSeconds] lifetime of access tokens
+ * @param {{ origin: string, ca?: string }} [options.logout] where the client is told of logouts here: by a token that is posted, or by a frame;
+ *   `ca`: the authority of its certificate (PEM)
  */
 export async function startOidcProvider(options) {
   const accounts = new Map(Object.entries(users));
@@ -120,8 +123,10 @@ function configurationOf(options, accounts) {
         redirect_uris: options.origins.flatMap((origin) => callbacks.map((path) => origin + path)),
         post_logout_redirect_uris: options.origins.map((origin) => `${origin}/.doorward/signed_out`),
         scope,
+        ...logoutOf(options),
       },
     ],
+    fetch: (url, init) => fetchOnLoopback(url, init, options.logout?.ca),
     jwks: { keys: [signingKey()] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     pkce: { required: () => true },
@@ -161,6 +166,7 @@ function configurationOf(options, accounts) {
     features: {
       devInteractions: { enabled: false },
       revocation: { enabled: true },
+      backchannelLogout: { enabled: options.logout !== undefined },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (context, form) => {
@@ -177,6 +183,28 @@ function configurationOf(options, accounts) {
       context.body = document('Error', `<h1>Error</h1><p>${escapeHtml(out.error)}</p>`);
     },
   };
+}
+
+const logoutOf = ({ logout }) =>
+  logout === undefined
+    ? {}
+    : {
+        backchannel_logout_uri: `${logout.origin}/.doorward/backchannel_logout`,
+        backchannel_logout_session_required: true,
+      };
+
+/** What the provider asks of clients; every host name is on loopback. */
+async function fetchOnLoopback(url, { method, headers, body }, ca) {
+  const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+  const lookup = (_host, { all }, callback) =>
+    all ? callback(null, [{ address: HOST, family: 4 }]) : callback(null, HOST, 4);
+  const status = await new Promise((resolve, reject) => {
+    const request = send(url, { method, headers: Object.fromEntries(headers), lookup, ca, agent: false });
+    request.once('response', (response) => resolve(response.resume().statusCode));
+    request.once('error', reject);
+    request.end(String(body));
+  });
+  return { status };
 }
 
 const LOGOUT_FIELDS =
