@@ -5,11 +5,13 @@
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
+import { startChromium } from '../support/chromium.ts';
 import { startRedis } from '../support/redis.ts';
 import type { RunningRedis } from '../support/redis.ts';
 import { startSecondProcess } from '../support/second-process.ts';
 import type { SecondProcess } from '../support/second-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { waitFor } from '../support/wait.ts';
 import { API } from '../support/web-client.ts';
 import type { WebClient, WebResponse } from '../support/web-client.ts';
 import { openWorld } from '../support/world.ts';
@@ -27,7 +29,10 @@ beforeAll(async () => {
     profile: 'hardened',
     routes: standardRoutes,
     backchannelLogout: true,
-    config: () => ({ session_store: 'redis', redis: { url: `redis://${redis.host}:${redis.port}/0` } }),
+    config: () => ({
+      session_store: 'redis',
+      redis: { url: `redis://${redis.host}:${redis.port}/0` },
+    }),
   });
   second = await startSecondProcess(world, 'hardened');
 });
@@ -110,4 +115,51 @@ test('while Redis is away a logout is 503, so that the provider does not take it
   }
   const told = await world.doorward.auditOf(({ path, status }) => path === BACKCHANNEL && status === 503);
   expect(told).toMatchObject({ decision: 'error', code: 'unavailable' });
+  await waitFor('a login to work again', async () => {
+    const { status } = await world.login(world.client(), `${world.origins('app')}/`, 'bob');
+    return status === 200 ? true : undefined;
+  });
+});
+
+/** What the provider calls the login of this client: from the ID token of another session that came of the same login, which signs out. */
+async function sidOf(client: WebClient): Promise<string> {
+  const other = world.client();
+  for (const cookie of await client.jar.getCookies(world.issuer)) await other.jar.setCookie(cookie, world.issuer);
+  expect((await other.visit(`${world.origins('app')}/`)).status).toBe(200);
+  const signedOut = await other.send(`${world.origins('app')}/.doorward/sign_out`, {
+    method: 'POST',
+    headers: { origin: world.origins('app') },
+  });
+  const idToken = new URL(signedOut.header('location') ?? '').searchParams.get('id_token_hint') ?? '';
+  const claims = JSON.parse(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString()) as { sid: string };
+  return claims.sid;
+}
+
+test('a frame in a page of the provider ends the login that it names, without a cookie; in other pages it is not shown', async () => {
+  const alice = await signedIn('alice');
+  const bob = await signedIn('bob');
+  const sid = await sidOf(alice);
+  const query = new URLSearchParams({ iss: world.issuer, sid }).toString();
+  const frame = `${world.origins('app')}/.doorward/frontchannel_logout?${query}`;
+
+  const browser = await startChromium();
+  try {
+    const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+    const titleIn = async (site: string): Promise<string | undefined> => {
+      await page.goto(site);
+      const answered = page.waitForResponse((response) => response.url() === frame);
+      await page.evaluate(`document.body.append(
+        Object.assign(document.createElement('iframe'), { src: ${JSON.stringify(frame)} }))`);
+      await answered;
+      const [, framed] = page.frames();
+      await framed?.waitForLoadState();
+      return framed?.title();
+    };
+    expect(await titleIn(`${world.issuer}/.well-known/openid-configuration`)).toBe('Signed out');
+    expect(await statuses(alice)).toEqual([401, 401]);
+    expect(await statuses(bob)).toEqual([200, 200]);
+    expect(await titleIn(`http://127.0.0.1:${world.upstream.port}/`)).not.toBe('Signed out');
+  } finally {
+    await browser.close();
+  }
 });
