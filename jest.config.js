@@ -4,8 +4,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // Suites over a minute have commands of their own (npm run test:soak).
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
+  // Suites over a minute have commands of their own (npm run test:soak, npm run test:sim).
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/', '<rootDir>/test/simulation/mutations.test.ts'],
   transform: {
     '^.+\\.[jt]s$': [
       '@swc/jest',
