@@ -57,6 +57,7 @@ const CHAPTERS = [
       'identity_semantics',
       'change_windows',
       'records',
+      'shared_signals',
       'groups',
       'trusted_proxies',
       'mode',

@@ -83,6 +83,21 @@ export type IdpConfig = {
   readonly backchannel_logout?: 'any' | 'typed' | 'off';
 };
 
+/** Who may push security events (RFC 8935). */
+export type TransmitterConfig = {
+  /** As the file calls it; for audit and log. */
+  readonly name: string;
+  /** Exactly as in `iss`. */
+  readonly issuer: string;
+  readonly jwks_uri: string;
+  /** Of its events, exactly as in `aud`. */
+  readonly audience: string;
+  /** JWS algorithms, asymmetric ones only. */
+  readonly algorithms: readonly string[];
+  /** The whole value of the Authorization header that was agreed on; secret. Undefined = none was. */
+  readonly authorization?: string;
+};
+
 /** Where facts about users, addresses and certificates come from. Times in seconds. */
 export type RecordSourceConfig = {
   readonly name: string;
@@ -138,6 +153,7 @@ export type AccessConfig = {
   /** Named windows for the criterion `change_window`. */
   readonly change_windows?: { readonly [name: string]: Tree };
   readonly records?: readonly RecordSourceConfig[];
+  readonly shared_signals?: readonly TransmitterConfig[];
   /** Undefined = the claim `groups`. */
   readonly groups?: GroupsConfig;
   /** Undefined = no client certificate is valid, and none is asked for. */

@@ -10,6 +10,7 @@ import { callback } from './login/callback.ts';
 import { signIn } from './login/sign-in.ts';
 import { ticket } from './login/ticket.ts';
 import type { EndpointName, OwnPath } from './own-paths.ts';
+import { events } from './signals/events.ts';
 import { signedOut, signOut, signOutConfirm } from './sign-out.ts';
 import { user } from './user.ts';
 import { jwks, metadata } from './well-known.ts';
@@ -27,6 +28,7 @@ const endpoints: Readonly<Record<Exclude<EndpointName, 'method_not_allowed'>, En
   ticket,
   backchannel_logout: backchannelLogout,
   frontchannel_logout: frontchannelLogout,
+  events,
   jwks,
   metadata,
   unknown: (context) => refusal(context, 'route-not-found', 'no endpoint has this path'),

@@ -18,6 +18,7 @@ export type EndpointName =
   | 'ticket'
   | 'backchannel_logout'
   | 'frontchannel_logout'
+  | 'events'
   | 'jwks'
   | 'metadata'
   | 'unknown'
@@ -45,6 +46,7 @@ export const PATHS = {
   ticket: '/.doorward/ticket',
   backchannelLogout: '/.doorward/backchannel_logout',
   frontchannelLogout: '/.doorward/frontchannel_logout',
+  events: '/.doorward/events',
   jwks: '/.well-known/doorward/jwks.json',
   pomeriumJwks: '/.well-known/pomerium/jwks.json',
 } as const;
@@ -71,6 +73,7 @@ const methodsByPath: ReadonlyMap<string, Methods> = new Map<string, Methods>([
   [PATHS.ticket, act('ticket')],
   [PATHS.backchannelLogout, { POST: 'backchannel_logout' }],
   [PATHS.frontchannelLogout, act('frontchannel_logout')],
+  [PATHS.events, { POST: 'events' }],
   [PATHS.jwks, page('jwks')],
   ['/.pomerium', page('home')],
   ['/.pomerium/', page('home')],

@@ -6,6 +6,7 @@ import { buildIdps } from './build-idps.ts';
 import { buildMtls } from './build-mtls.ts';
 import { buildGroups, buildRecords } from './build-records.ts';
 import { buildRoutes } from './build-routes.ts';
+import { buildSignals } from './build-signals.ts';
 import { defaults } from './defaults.ts';
 import { parseDuration } from '../../core/duration.ts';
 import type { ProblemList } from './problem-list.ts';
@@ -37,6 +38,7 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
     problems.error(['assertion_header'], '`assertion_header` must be a header that applications may get from Doorward');
   const mtls = await buildMtls(file, context);
   const records = await buildRecords(file, context);
+  const signals = await buildSignals(file, context);
   const groups = buildGroups(file, context);
   const access: AccessConfig = {
     routes,
@@ -69,6 +71,7 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
     ...(file.mode === undefined ? {} : { mode: file.mode }),
     ...(file.signout_redirect_url === undefined ? {} : { signout_redirect_url: file.signout_redirect_url }),
     ...(records.length === 0 ? {} : { records }),
+    ...(signals.length === 0 ? {} : { shared_signals: signals }),
     ...(groups === undefined ? {} : { groups }),
     ...(mtls === undefined ? {} : { downstream_mtls: mtls }),
   };

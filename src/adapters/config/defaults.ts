@@ -33,4 +33,5 @@ export const defaults = {
   record_max_rows: 100_000,
   record_max_age: '15m',
   groups_field: 'groups',
+  signal_algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
 } as const;

@@ -156,6 +156,7 @@ function shadowOf({ access, routePath, contentHash }: LoadedConfig): ShadowConfi
       shared_secret: [],
       signing_key: [],
       idps: access.idps.map((idp) => ({ ...idp, client_secret: '' })),
+      shared_signals: [],
     },
     routePaths: access.routes.map((_, index) => routePath(index)),
     contentHash,
@@ -202,6 +203,7 @@ function hashContent(access: AccessConfig, asWritten: (routeIndex: number, key: 
     shared_secret: [],
     signing_key: [],
     idps: access.idps.map((idp) => ({ ...idp, client_secret: undefined })),
+    shared_signals: access.shared_signals?.map((transmitter) => ({ ...transmitter, authorization: undefined })),
     routes: access.routes.map((route, index) => ({
       ...route,
       ...(route.set_request_headers === undefined

@@ -15,6 +15,7 @@ import type { ForeignKey, ForeignKeys } from './pomerium-keys.ts';
 import { recordKeys } from './record-keys.ts';
 import { routeKeys } from './route-keys.ts';
 import type { RouteFile } from './route-keys.ts';
+import { signalKeys } from './signal-keys.ts';
 import { serverKeys } from './server-keys.ts';
 
 const files = (of: string) =>
@@ -152,6 +153,7 @@ const accessKeys = {
   signout_redirect_url: Type.Optional(text({ description: 'Where people go after they signed out.' })),
   change_windows: Type.Optional(changeWindows),
   ...recordKeys,
+  ...signalKeys,
   mode: Type.Optional(
     choice(['active', 'shadow'], {
       description:

@@ -1,0 +1,127 @@
+/** Every check of a security event that does not need the key, and what each event asks for. */
+
+import { describe, expect, test } from '@jest/globals';
+import { isSameSecret } from '../../../src/core/signals/same-secret.ts';
+import { readSecurityEvent } from '../../../src/core/signals/security-event.ts';
+import { NOW } from '../session/a-session.ts';
+
+const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
+const rules = { issuer: 'https://ssf.example.com', audience: 'https://app.example.com/.doorward/events', now: NOW };
+const alice = { format: 'iss_sub', iss: 'https://idp.example.com', sub: 'alice' };
+const good = {
+  iss: rules.issuer,
+  aud: rules.audience,
+  iat: NOW,
+  jti: 'j-1',
+  sub_id: alice,
+  events: { [`${CAEP}/session-revoked`]: {} },
+};
+const read = (changes: object = {}, header: object = { typ: 'secevent+jwt' }) =>
+  readSecurityEvent({ header: { ...header }, claims: { ...good, ...changes } }, rules);
+const asked = (changes: object) => {
+  const event = read(changes);
+  return event.ok ? event.value.asks : event.error.description;
+};
+
+describe('an event that holds', () => {
+  test('names a user, and until when it has to be remembered', () => {
+    expect(read()).toEqual({
+      ok: true,
+      value: {
+        jti: 'j-1',
+        rememberUntil: NOW + 86_460,
+        asks: {
+          kind: 'end',
+          event: 'session-revoked',
+          of: { kind: 'user', issuer: 'https://idp.example.com', subject: 'alice' },
+        },
+      },
+    });
+  });
+
+  test('may be for several receivers, with a full media type, and a day old', () => {
+    expect(read({ aud: ['x', rules.audience], iat: NOW - 86_400 }, { typ: 'application/secevent+jwt' }).ok).toBe(true);
+  });
+
+  test.each([
+    ['opaque', { format: 'opaque', id: 'alice' }, { kind: 'user', issuer: rules.issuer, subject: 'alice' }],
+    ['email', { format: 'email', email: 'a@example.com' }, { kind: 'email', email: 'a@example.com' }],
+    [
+      'complex with a user',
+      { format: 'complex', user: alice, session: { format: 'opaque', id: 's' } },
+      { kind: 'user', issuer: alice.iss, subject: 'alice' },
+    ],
+  ])('takes a subject that is %s', (_, subject, of) => {
+    expect(asked({ sub_id: subject })).toMatchObject({ kind: 'end', of });
+  });
+
+  test.each([
+    ['of another format', { format: 'phone_number', phone_number: '+1' }],
+    ['complex without a user', { format: 'complex', device: { format: 'opaque', id: 'd' } }],
+    ['complex in a complex one', { format: 'complex', user: { format: 'complex', user: alice } }],
+  ])('has no effect where its subject is %s', (_, subject) => {
+    expect(asked({ sub_id: subject })).toMatchObject({ kind: 'nothing' });
+  });
+
+  test.each(['revoke', 'delete'])('that says %s of a credential ends sessions', (change) => {
+    const events = { [`${CAEP}/credential-change`]: { change_type: change } };
+    expect(asked({ events })).toMatchObject({ kind: 'end', event: 'credential-change' });
+  });
+
+  test.each(['create', 'update'])('that says %s of a credential does not', (change) => {
+    expect(asked({ events: { [`${CAEP}/credential-change`]: { change_type: change } } })).toMatchObject({
+      kind: 'nothing',
+    });
+  });
+
+  test.each([
+    ['a verification', { 'https://schemas.openid.net/secevent/ssf/event-type/verification': { state: 'x' } }],
+    ['an event that is not known', { 'https://example.com/event': {} }],
+  ])('that is %s has no effect', (_, events) => {
+    expect(asked({ events })).toMatchObject({ kind: 'nothing' });
+  });
+});
+
+test.each<readonly [string, object, string]>([
+  ['another issuer', { iss: 'https://ssf.example.com/' }, 'invalid_issuer'],
+  ['another receiver', { aud: 'https://other.example.com' }, 'invalid_audience'],
+  ['no receiver', { aud: undefined }, 'invalid_audience'],
+  ['a sub', { sub: 'alice' }, 'invalid_request'],
+  ['an exp', { exp: NOW + 60 }, 'invalid_request'],
+  ['no jti', { jti: undefined }, 'invalid_request'],
+  ['an empty jti', { jti: '' }, 'invalid_request'],
+  ['a jti beyond the limit', { jti: 'x'.repeat(513) }, 'invalid_request'],
+  ['no iat', { iat: undefined }, 'invalid_request'],
+  ['a text as iat', { iat: String(NOW) }, 'invalid_request'],
+  ['an iat in the future', { iat: NOW + 61 }, 'invalid_request'],
+  ['an iat too long ago', { iat: NOW - 86_401 }, 'invalid_request'],
+  ['no events', { events: undefined }, 'invalid_request'],
+  ['events that are empty', { events: {} }, 'invalid_request'],
+  ['events that are a list', { events: [] }, 'invalid_request'],
+  ['two events', { events: { [`${CAEP}/session-revoked`]: {}, x: {} } }, 'invalid_request'],
+  ['an event that is no object', { events: { [`${CAEP}/session-revoked`]: true } }, 'invalid_request'],
+  ['no change_type', { events: { [`${CAEP}/credential-change`]: {} } }, 'invalid_request'],
+  ['no sub_id', { sub_id: undefined }, 'invalid_request'],
+  ['a sub_id without format', { sub_id: { iss: 'x', sub: 'y' } }, 'invalid_request'],
+  ['a sub_id without iss', { sub_id: { format: 'iss_sub', sub: 'y' } }, 'invalid_request'],
+  ['a sub_id without sub', { sub_id: { format: 'iss_sub', iss: 'x' } }, 'invalid_request'],
+  ['a sub_id without id', { sub_id: { format: 'opaque' } }, 'invalid_request'],
+  ['a sub_id without email', { sub_id: { format: 'email' } }, 'invalid_request'],
+])('an event with %s is refused', (_, changes, error) => {
+  expect(read(changes)).toMatchObject({ ok: false, error: { err: error } });
+});
+
+test.each([[{}], [{ typ: 'JWT' }], [{ typ: 'logout+jwt' }], [{ typ: 'secevent+jwt', crit: ['x'] }]])(
+  'an event with the header %j is refused',
+  (header) => {
+    expect(read({}, header).ok).toBe(false);
+  },
+);
+
+test('secrets are the same only where every character is', () => {
+  expect([isSameSecret('Bearer a', 'Bearer a'), isSameSecret('Bearer a', 'Bearer b'), isSameSecret('', 'x')]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
