@@ -103,6 +103,7 @@ const push = (body: string, authorization = AGREED): Promise<WebResponse> =>
 test.each<readonly [string, string, object, object]>([
   ['session-revoked', 'alice', { format: 'email', email: 'alice@example.com' }, {}],
   ['session-revoked', 'alice', { format: 'complex', device: { format: 'opaque', id: 'd' }, user: {} }, {}],
+  ['token-claims-change', 'alice', {}, { claims: { role: 'guest' } }],
   ['credential-change', 'alice', {}, { credential_type: 'password', change_type: 'revoke' }],
 ])(
   '%s of %s ends all sessions of that user at both processes, and nobody else’s (%#)',

@@ -84,6 +84,10 @@ type Asks = Result<SecurityEvent['asks'], EventFault>;
 function asksOf(name: string, event: JsonObject, claims: JsonObject, issuer: string): Asks {
   if (name === VERIFICATION) return nothing('the stream was verified');
   if (name === `${CAEP}session-revoked`) return endOf(claims, issuer, 'session-revoked');
+  if (name === `${CAEP}token-claims-change`) {
+    // CAEP §3.2: what a session knows of its user is out of date; the next sign-in reads it anew.
+    return isObject(event['claims']) ? endOf(claims, issuer, 'token-claims-change') : invalid('there are no claims');
+  }
   if (name !== `${CAEP}credential-change`) return nothing('an event that ends nothing');
   const change = textIn(event, 'change_type');
   if (change === undefined) return invalid('there is no change_type');

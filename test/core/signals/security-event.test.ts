@@ -68,6 +68,11 @@ describe('an event that holds', () => {
     expect(asked({ events })).toMatchObject({ kind: 'end', event: 'credential-change' });
   });
 
+  test('that says that claims have changed ends sessions, which know the old ones', () => {
+    const events = { [`${CAEP}/token-claims-change`]: { claims: { role: 'guest' } } };
+    expect(asked({ events })).toMatchObject({ kind: 'end', event: 'token-claims-change' });
+  });
+
   test.each(['create', 'update'])('that says %s of a credential does not', (change) => {
     expect(asked({ events: { [`${CAEP}/credential-change`]: { change_type: change } } })).toMatchObject({
       kind: 'nothing',
@@ -101,6 +106,7 @@ test.each<readonly [string, object, string]>([
   ['two events', { events: { [`${CAEP}/session-revoked`]: {}, x: {} } }, 'invalid_request'],
   ['an event that is no object', { events: { [`${CAEP}/session-revoked`]: true } }, 'invalid_request'],
   ['no change_type', { events: { [`${CAEP}/credential-change`]: {} } }, 'invalid_request'],
+  ['no claims', { events: { [`${CAEP}/token-claims-change`]: {} } }, 'invalid_request'],
   ['no sub_id', { sub_id: undefined }, 'invalid_request'],
   ['a sub_id without format', { sub_id: { iss: 'x', sub: 'y' } }, 'invalid_request'],
   ['a sub_id without iss', { sub_id: { format: 'iss_sub', sub: 'y' } }, 'invalid_request'],

@@ -37,7 +37,7 @@ export const signalKeys = {
       additionalProperties: transmitter,
       errorMessage: 'must be a map of names to transmitters',
       description:
-        'Who may push security events (RFC 8935, CAEP) to `/.doorward/events`, by name: `session-revoked`, and `credential-change` where a credential was revoked or deleted, end all sessions of their user.',
+        'Who may push security events (RFC 8935, CAEP) to `/.doorward/events`, by name: `session-revoked`, `token-claims-change`, and `credential-change` where a credential was revoked or deleted, end all sessions of their user.',
     }),
   ),
 } as const;
