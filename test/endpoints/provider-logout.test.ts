@@ -173,6 +173,23 @@ describe('back-channel logout', () => {
     await expect(post(doorward, token)).rejects.toMatchObject({ code: 'idp-unavailable' });
   });
 
+  test('that ended an unknown number of sessions says so', async () => {
+    const doorward = start();
+    doorward.sessions.revoke = () =>
+      Promise.resolve({ kind: 'confirmed', members: 1, acknowledged: 1, sessions: undefined, tookMs: 1 });
+    const { detail } = await post(doorward, posted(`logout_token=${tokenFor(doorward, { sid: 'sid-1' })}`));
+    expect(detail).toBe('back-channel logout of one login at the provider: an unknown number of sessions');
+  });
+
+  test('a fault in Doorward itself is not taken for a provider that is away', async () => {
+    const doorward = start();
+    const [idp] = doorward.idps;
+    if (idp === undefined) throw new Error('there is no provider');
+    idp.trust = () => Promise.reject(new RangeError('a fault'));
+    const token = posted(`logout_token=${tokenFor(doorward, { sid: 'sid-1' })}`);
+    await expect(post(doorward, token)).rejects.toThrow('a fault');
+  });
+
   test('only POST', async () => {
     const answer = await doorwardGet(BACK);
     expect([answer.response.status, answer.code]).toEqual([405, 'method-not-allowed']);
@@ -208,6 +225,15 @@ describe('front-channel logout', () => {
     const browser = await signedIn(start());
     const seen = await browser.get(FRONT + query(ISSUER, 'sid-1'));
     expect(seen.setCookies).toEqual([expect.stringContaining('Max-Age=0')]);
+  });
+
+  test('that ended an unknown number of sessions says so', async () => {
+    const doorward = start();
+    await signedIn(doorward, 'sid-1');
+    doorward.sessions.revoke = () =>
+      Promise.resolve({ kind: 'confirmed', members: 1, acknowledged: 1, sessions: undefined, tookMs: 1 });
+    const { detail } = await doorwardGet(FRONT + query(ISSUER, 'sid-1'), doorward);
+    expect(detail).toBe('front-channel logout of one login at the provider: an unknown number of sessions');
   });
 
   test('of a login that nobody has here writes nothing', async () => {
