@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { AccessConfig, ShadowConfig } from '../../core/config.ts';
+import type { AccessConfig, RecordSourceConfig, ShadowConfig } from '../../core/config.ts';
 import type { LocatedProblem, Problem, Tree, TreePath } from '../../core/problem.ts';
 import { err, ok } from '../../core/result.ts';
 import type { Result } from '../../core/result.ts';
@@ -204,6 +204,7 @@ function hashContent(access: AccessConfig, asWritten: (routeIndex: number, key: 
     signing_key: [],
     idps: access.idps.map((idp) => ({ ...idp, client_secret: undefined })),
     shared_signals: access.shared_signals?.map((transmitter) => ({ ...transmitter, authorization: undefined })),
+    records: access.records?.map((source) => ({ ...source, from: withoutHeaders(source.from) })),
     routes: access.routes.map((route, index) => ({
       ...route,
       ...(route.set_request_headers === undefined
@@ -213,3 +214,7 @@ function hashContent(access: AccessConfig, asWritten: (routeIndex: number, key: 
   };
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
+
+/** Where rows come from, without what proves to it who asks. */
+const withoutHeaders = (from: RecordSourceConfig['from']): RecordSourceConfig['from'] =>
+  from.kind === 'http' ? { ...from, headers: {} } : from;

@@ -213,11 +213,15 @@ describe('the hash of the content', () => {
   const idp = (secret: string): string => `idps: { a: { client_id: x, url: "https://a", client_secret: ${secret} } }`;
   const header = (value: string): string => `routes: [{ from: "https://a", set_request_headers: { X: "${value}" } }]`;
 
+  const records = (secret: string): string =>
+    `records: { crm: { url: "https://a/rows", headers: { Authorization: ${secret} }, key: email, foreign_key: user.email } }`;
+
   test('is the same for files that decide alike, whatever their secrets and their form', async () => {
     expect(await hash('cookie_expire: 2h')).toBe(await hash('# two hours\nsession_lifetime: 7200'));
     expect(await hash(idp('one'))).toBe(await hash(idp('two')));
     expect(await hash('signing_key_file: k')).toBe(await hash('signing_key_file: k2'));
     expect(await hash(header('${TOKEN}'), { TOKEN: 'one' })).toBe(await hash(header('${TOKEN}'), { TOKEN: 'two' }));
+    expect(await hash(records('one'))).toBe(await hash(records('two')));
     expect(await hash('log_level: debug')).toBe(await hash('log_level: info'));
   });
 
