@@ -5,7 +5,7 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // Suites over a minute have commands of their own (npm run test:soak, npm run test:sim).
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/', '<rootDir>/test/simulation/mutations.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/', '<rootDir>/test/simulation/long/'],
   transform: {
     '^.+\\.[jt]s$': [
       '@swc/jest',

@@ -3,6 +3,7 @@
 import type { Climate } from './climate.ts';
 import type { Random } from './random.ts';
 import type { Reply, ScriptedRedis } from './scripted-redis.ts';
+import type { FaultCounts } from './tally.ts';
 import type { Cancel, VirtualTime } from './virtual-time.ts';
 
 /** Somebody waits until as many replicas have the first `offset` writes. */
@@ -67,6 +68,7 @@ export type NodesOptions = {
   /** A promotion does not change what the data set calls its history. */
   readonly keepsReplid: boolean;
   readonly climate: Pick<Climate, 'trimChance' | 'lagChance' | 'splitMs' | 'strayChance'>;
+  readonly faults: Pick<FaultCounts, 'failOvers' | 'lossyFailOvers'>;
 };
 
 export class RedisNodes {
@@ -102,12 +104,14 @@ export class RedisNodes {
 
   /** Any replica is promoted, however far it is. The old master goes on until it hears of it. */
   failOver(): void {
-    const { time, random, climate } = this.#options;
+    const { time, random, climate, faults } = this.#options;
     const replicas = this.nodes.filter(({ source }) => source !== undefined);
     if (this.#isChangingOver || replicas.length === 0) return;
     this.#isChangingOver = true;
     const old = this.elected;
     const next = random.pick(replicas);
+    faults.failOvers += 1;
+    if (next.applied < old.redis.log.length) faults.lossyFailOvers += 1;
     this.#detach(next);
     next.redis.role = 'master';
     if (!this.#options.keepsReplid) next.redis.replid = this.#newReplid();

@@ -10,6 +10,7 @@ import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
 import type { RedisNode, RedisNodes } from './redis-nodes.ts';
 import { RedisReplyError, type Reply } from './scripted-redis.ts';
+import type { FaultCounts } from './tally.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export type Network = {
@@ -23,10 +24,17 @@ export type Network = {
   readonly isWaited: (script: string) => boolean;
   /** Whether connections stay with a node that is no master. */
   readonly keepsReplicas: boolean;
+  readonly faults: Pick<FaultCounts, 'dropped' | 'delayed' | 'reordered' | 'connectionsLost'>;
 };
 
 /** What happens to all connections of one process. */
-export type Weather = { isCutOff: boolean; delayMsMax: number; readonly found: RedisNode };
+export type Weather = {
+  isCutOff: boolean;
+  delayMsMax: number;
+  readonly found: RedisNode;
+  /** Requests sent so far, and the newest that has arrived. */
+  readonly traffic: { sent: number; newest: number };
+};
 
 const unavailable = (message: string): DependencyError => new DependencyError('store-unavailable', message);
 
@@ -109,6 +117,7 @@ export class SimulatedConnection implements RedisConnection {
   /** The connection is gone, and a new one is sought. */
   lose(): void {
     this.#epoch += 1;
+    if (this.#node !== undefined) this.#network.faults.connectionsLost += 1;
     this.#node = undefined;
     this.#forget();
     for (const fail of [...this.#pending]) fail(unavailable('lost'));
@@ -172,11 +181,14 @@ export class SimulatedConnection implements RedisConnection {
     deadlineMs: number,
     execute: (node: RedisNode, done: (outcome: () => T) => void) => void,
   ): Promise<T> {
-    const { time, random, onSend } = this.#network;
+    const { time, random, onSend, faults } = this.#network;
+    const { traffic } = this.#weather;
     const node = this.#node;
     if (node === undefined || this.#isClosed) return Promise.reject(unavailable('down'));
     const epoch = this.#epoch;
     onSend(name, node, this.#machine);
+    traffic.sent += 1;
+    const order = traffic.sent;
     return new Promise<T>((resolve, reject) => {
       const settle = (how: () => void): void => {
         this.#pending.delete(fail);
@@ -188,12 +200,18 @@ export class SimulatedConnection implements RedisConnection {
       const callOff = this.#machine.timers.after(deadlineMs, () => {
         if (this.#epoch === epoch) this.lose();
       });
-      if (this.#weather.isCutOff && random.chance(0.5)) return;
+      if (this.#weather.isCutOff && random.chance(0.5)) {
+        faults.dropped += 1;
+        return;
+      }
       this.#lastRequestAt = Math.max(this.#lastRequestAt, time.nowMs + this.#delay());
       time.at(this.#lastRequestAt, () => {
         // What was on the way when the connection was lost may still arrive.
         if (this.#epoch !== epoch && random.chance(0.4)) return;
+        if (order < traffic.newest) faults.reordered += 1;
+        traffic.newest = Math.max(traffic.newest, order);
         execute(node, (outcome) => {
+          if (this.#weather.isCutOff) faults.dropped += 1;
           if (this.#epoch !== epoch || this.#weather.isCutOff) return;
           this.#lastReplyAt = Math.max(this.#lastReplyAt, time.nowMs + this.#delay());
           time.at(this.#lastReplyAt, () =>
@@ -215,7 +233,9 @@ export class SimulatedConnection implements RedisConnection {
   }
 
   #delay(): number {
-    const { random, slowChance } = this.#network;
-    return random.chance(slowChance) ? random.between(0, this.#weather.delayMsMax) : random.between(0.05, 1);
+    const { random, slowChance, faults } = this.#network;
+    if (!random.chance(slowChance)) return random.between(0.05, 1);
+    faults.delayed += 1;
+    return random.between(0, this.#weather.delayMsMax);
   }
 }

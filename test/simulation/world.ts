@@ -23,6 +23,7 @@ import { createRandom, type Random } from './random.ts';
 import { RedisNodes, type RedisNode } from './redis-nodes.ts';
 import { ScriptedRedis } from './scripted-redis.ts';
 import { SimulatedConnection, type Network, type Weather } from './simulated-connection.ts';
+import { emptyTally, type Tally } from './tally.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const LIVE_MAX = 24;
@@ -76,22 +77,6 @@ export type Scene = {
 
 const PROCESSES = 3;
 
-export type Tally = {
-  steps: number;
-  virtualSeconds: number;
-  allowed: number;
-  denied: number;
-  unavailable: number;
-  /** Checks of what was revoked before they started. */
-  checkedDead: number;
-  logins: number;
-  confirmed: number;
-  /** Of the confirmed: all members acknowledged. */
-  fast: number;
-  notConfirmed: number;
-  violation: string | undefined;
-};
-
 type SessionRecord = {
   readonly session: Session;
   /** When the provider spoke of the user: what a later revocation ends. */
@@ -110,10 +95,7 @@ type Process = {
 
 export class World {
   readonly time = new VirtualTime();
-  readonly tally: Tally = {
-    ...{ steps: 0, virtualSeconds: 0, allowed: 0, denied: 0, unavailable: 0, checkedDead: 0 },
-    ...{ logins: 0, confirmed: 0, fast: 0, notConfirmed: 0, violation: undefined },
-  };
+  readonly tally = emptyTally();
   readonly #parts: Parts;
   readonly #scene: Scene;
   readonly #climate: Climate;
@@ -123,6 +105,8 @@ export class World {
   #processes: Process[] = [];
   #records: SessionRecord[] = [];
   #sessions = 0;
+  /** Who has a revocation under way. */
+  readonly #revokers = new Set<{ readonly stores: RedisStores }>();
 
   constructor(scene: Scene, changed: Partial<Parts> = {}) {
     this.#parts = { ...parts, ...changed };
@@ -137,10 +121,14 @@ export class World {
       create: (replid) => this.#parts.redis(replid, { time, random: this.#random }),
       keepsReplid: this.#parts.keepsReplid,
       climate: this.#climate,
+      faults: this.tally.faults,
     });
     const { onSend, isWaited, keepsReplicas } = this.#parts;
     const { slowChance, checkMs, revokeMs, faultMs } = this.#climate;
-    this.#network = { time, random: this.#random, nodes: this.#nodes, slowChance, onSend, isWaited, keepsReplicas };
+    this.#network = {
+      ...{ time, random: this.#random, nodes: this.#nodes, slowChance, onSend, isWaited, keepsReplicas },
+      faults: this.tally.faults,
+    };
     for (let count = 0; count < PROCESSES; count += 1) this.#start();
     this.#repeat([8, 40], () => this.#someLogin());
     this.#repeat(checkMs, () => this.#someCheck());
@@ -171,13 +159,16 @@ export class World {
 
   #start(): void {
     const random = this.#random;
-    const machine = new Machine(this.time, random, random.pick([0.99, 1.01]));
+    const rate = random.pick([0.99, 1.01]);
+    this.tally.faults[rate < 1 ? 'slowClocks' : 'fastClocks'] += 1;
+    const machine = new Machine(this.time, random, rate);
     const found = this.#nodes.find();
-    const weather: Weather = { isCutOff: false, delayMsMax: random.pick(this.#climate.slowMs), found };
+    const traffic = { sent: 0, newest: 0 };
+    const weather: Weather = { isCutOff: false, delayMsMax: random.pick(this.#climate.slowMs), found, traffic };
     const { terms } = this.#parts;
     const connect = (source: string, deadlineMs: number, its: Weather = weather): SimulatedConnection =>
       new SimulatedConnection({ network: this.#network, machine, weather: its, source, deadlineMs });
-    const noNews: Weather = { isCutOff: true, delayMsMax: 0, found };
+    const noNews: Weather = { isCutOff: true, delayMsMax: 0, found, traffic };
     const connections: { readonly [use in keyof Connections]: SimulatedConnection } = {
       main: connect('main', 500),
       renewals: connect('renewals', terms.renewWithinMs),
@@ -306,9 +297,13 @@ export class World {
     this.time.after(random.between(0, 60), () => machine.receive('requests', () => void this.#revoke(stores, target)));
   }
 
-  async #revoke({ sessions }: RedisStores, target: RevocationTarget): Promise<void> {
+  async #revoke(stores: RedisStores, target: RevocationTarget): Promise<void> {
     const startedAt = this.time.steps;
-    const revocation = await sessions.revoke(target, 'admin');
+    const revoker = { stores };
+    if ([...this.#revokers].some((other) => other.stores !== stores)) this.tally.faults.secondRevokers += 1;
+    this.#revokers.add(revoker);
+    const revocation = await stores.sessions.revoke(target, 'admin');
+    this.#revokers.delete(revoker);
     if (revocation.kind === 'not-confirmed') {
       this.tally.notConfirmed += 1;
       return;
@@ -341,10 +336,13 @@ export class World {
     const random = this.#random;
     const process = this.#someProcess();
     const { machine, weather, connections } = process;
+    const counts = this.tally.faults;
     const { faults, pauseMs, cutOffMs, slowMs, newestChance } = this.#climate;
     switch (pickWeighted(random, faults)) {
       case 'pause':
-        if (!machine.isPaused) machine.pause(random.between(...pauseMs));
+        if (machine.isPaused) return;
+        counts.pauses += 1;
+        machine.pause(random.between(...pauseMs));
         return;
       case 'cut-off':
         weather.isCutOff = true;
@@ -360,15 +358,18 @@ export class World {
         this.#trim();
         return;
       case 'wall-clock':
+        counts.wallClockSteps += 1;
         machine.stepWallClock(random.pick([-300, 300, 3]));
         return;
       case 'replace':
         this.#replace(random.chance(newestChance) ? (this.#processes.at(-1) ?? process) : process);
         return;
       case 'restart':
+        counts.redisRestarts += 1;
         this.#nodes.restart();
         return;
       case 'flush':
+        counts.flushes += 1;
         this.#nodes.elected.redis.flush();
         return;
     }
@@ -377,13 +378,16 @@ export class World {
   #trim(): void {
     const { redis } = this.#nodes.elected;
     const newest = redis.stream.at(-1)?.seq ?? 0;
-    if (newest > 0) redis.trim(newest - this.#random.pick([0, 0, 1, 3]));
+    if (newest === 0) return;
+    this.tally.faults.trims += 1;
+    redis.trim(newest - this.#random.pick([0, 0, 1, 3]));
   }
 
   /** Stopped, or killed; another takes its place, and for a while requests still come to the old one. */
   #replace(process: Process): void {
     if (process.isStopped) return;
     process.isStopped = true;
+    this.tally.faults.processRestarts += 1;
     if (!this.#random.chance(this.#climate.killChance))
       process.machine.receive('requests', () => void process.stores.sessions.close());
     else {
