@@ -62,12 +62,25 @@ export function evaluateBlock(block: CompiledBlock, facts: PolicyFacts): Outcome
   const { operator, action, tests } = block;
   const rank = operator === 'and' || operator === 'not' ? ranks[action].all : ranks[action].any;
   const isInverted = operator === 'not' || operator === 'nor';
+  const meeting = isInverted === (action === 'deny') ? 'helps' : 'harms';
   let merged: Outcome | undefined;
   for (const test of tests) {
     const outcome = runTest(test, facts);
-    merged = mergeOutcomes(merged, isInverted ? { ...outcome, state: inverse[outcome.state] } : outcome, rank);
+    merged = mergeOutcomes(merged, asPart(outcome, isInverted, meeting), rank);
   }
   return merged ?? nothingMatched.outcome;
+}
+
+/** `meeting`: whether what a criterion asks for brings a request nearer to being allowed; where not, no sign-in cures it. */
+function asPart(outcome: Outcome, isInverted: boolean, meeting: 'helps' | 'harms'): Outcome {
+  const { state, reasons, deviceType } = outcome;
+  if (meeting === 'harms' && outcome.stepUp !== undefined)
+    return {
+      state: isInverted ? inverse[state] : state,
+      reasons,
+      ...(deviceType === undefined ? {} : { deviceType }),
+    };
+  return isInverted ? { ...outcome, state: inverse[state] } : outcome;
 }
 
 /** The OR of the blocks of one action, and the first block that made it. */

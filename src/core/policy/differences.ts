@@ -92,6 +92,20 @@ function bothRules(body: readonly LoadedBlock[], action: Action): string {
   return `[${[...allow, ...deny].join(', ')}]`;
 }
 
+/** Criteria about how somebody signed in. */
+const signIn: ReadonlySet<string> = new Set(['auth_age', 'acr']);
+
+const hasSignIn = (criteria: readonly LoadedCriterion[]): boolean =>
+  criteria.some(({ criterion }) => signIn.has(criterion.name));
+
+/** What a request may lack so that these criteria lead to a login or a step-up. */
+const lacking = (criteria: readonly LoadedCriterion[]): string =>
+  hasSignIn(criteria)
+    ? 'without identity (or device), or whose sign-in is too old or too weak,'
+    : 'without identity (or device)';
+
+const asked = (criteria: readonly LoadedCriterion[]): string => (hasSignIn(criteria) ? 'login or a step-up' : 'login');
+
 /** Somebody without a device. */
 const someone: Subject = {
   kind: 'human',
@@ -127,6 +141,11 @@ function warnOfCriterion(loaded: LoadedCriterion, block: LoadedBlock, holds: Hol
       path,
       'under `pomerium` an invalid certificate is refused with status 495 by its reason alone; under `strict` this rule does not refuse it',
     );
+  if (signIn.has(criterion.name) && (block.action === 'allow') === isInverted(block.operator))
+    report.warn(
+      path,
+      `\`${criterion.name}\` lets nobody in here: whoever does not meet it is refused for want of a step-up, and whoever meets it gains nothing. Write \`allow\` with \`and\` or \`or\`, or \`deny\` with \`not\` or \`nor\``,
+    );
   if (criterion.name === 'reject' && block.action === 'deny' && !isInverted(block.operator))
     report.warn(path, '`reject` never holds, so it denies nothing here: write `accept` to deny always');
 }
@@ -151,12 +170,12 @@ function warnOfIdentity(block: LoadedBlock, allowing: readonly LoadedBlock[], re
   if (action === 'allow' && isInverted(operator) && ((operator === 'nor' && isAmongOthers) || hasOtherBlocks))
     report.warn(
       path,
-      `a request without identity (or device) that is allowed by something else is allowed under \`strict\`; under \`pomerium\` \`${identity.name}\` in \`${operator}\` still asks for a login`,
+      `a request ${lacking(criteria)} that is allowed by something else is allowed under \`strict\`; under \`pomerium\` \`${identity.name}\` in \`${operator}\` still asks for a ${asked(criteria)}`,
     );
   if (action === 'deny' && operator === 'and' && isAmongOthers)
     report.warn(
       path,
-      `a request without identity (or device) that another criterion of this \`and\` exempts is not denied under \`strict\`; under \`pomerium\` \`${identity.name}\` still asks for a login`,
+      `a request ${lacking(criteria)} that another criterion of this \`and\` exempts is not denied under \`strict\`; under \`pomerium\` \`${identity.name}\` still asks for a ${asked(criteria)}`,
     );
 }
 
@@ -186,9 +205,13 @@ function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
   const kinds = new Set<string>();
   const all = blocks.flatMap((block) => block.criteria.map((loaded) => ({ loaded, block })));
   const hasIdentity = all.some(({ loaded }) => loaded.isIdentity);
+  const criteria = all.map(({ loaded }) => loaded);
+  const without = hasSignIn(criteria)
+    ? 'without identity or device, or whose sign-in is too old or too weak,'
+    : 'without identity or device,';
   const hasDeny = blocks.some(({ action, criteria }) => action === 'deny' && criteria.length > 0);
   if (hasIdentity && hasDeny)
-    kinds.add('without identity or device, but denied anyway: `strict` refuses, `pomerium` asks for a login first');
+    kinds.add(`${without} but denied anyway: \`strict\` refuses, \`pomerium\` asks for a ${asked(criteria)} first`);
   // A reason that leads to status 495 under one semantics may be hidden by something unknown under the other.
   const mayRefuseCertificate = all.some(
     ({ loaded, block }) => loaded.criterion.name === 'invalid_client_certificate' && isInverted(block.operator),
@@ -198,13 +221,15 @@ function rareRequests(blocks: readonly LoadedBlock[]): readonly string[] {
     const isPlain = block.action === 'allow' && !isInverted(block.operator) && !mayRefuseCertificate;
     if (isIdentity && block.operator === 'and' && block.criteria.length > 1)
       kinds.add(
-        'without identity or device, but refused by another criterion of the same `and`: `strict` refuses, `pomerium` asks for a login',
+        `${without} but refused by another criterion of the same \`and\`: \`strict\` refuses, \`pomerium\` asks for a ${asked(criteria)}`,
       );
     if (hasIdentity && all.length > 1 && unknownInBoth.has(criterion.name))
       kinds.add(
-        `without identity or device, and for which \`${criterion.name}\` cannot be judged: one semantics asks for a login where the other refuses`,
+        `${without} and for which \`${criterion.name}\` cannot be judged: one semantics asks for a ${asked(criteria)} where the other refuses`,
       );
-    if (comparesRequestText(loaded) && !(isPlain && isExact(data)))
+    // What does not match asks for a step-up, and what cannot be compared does not.
+    const asksUnlessEqual = criterion.name === 'acr';
+    if (asksUnlessEqual || (comparesRequestText(loaded) && !(isPlain && isExact(data))))
       kinds.add('with a text that is not UTF-8: unknown under `strict`');
     if (criterion.name === 'domain')
       kinds.add('of a user whose e-mail address has more than one `@`: unknown under `strict`');

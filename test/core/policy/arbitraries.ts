@@ -3,7 +3,8 @@
 import * as fc from 'fast-check';
 import type { PolicyFacts } from '../../../src/core/policy/facts.ts';
 import type { Tree } from '../../../src/core/problem.ts';
-import { aSubject, anHttpRequest, someFacts } from './builders.ts';
+import { epochSeconds } from '../../../src/core/units.ts';
+import { aSubject, anHttpRequest, NOW, someFacts } from './builders.ts';
 
 const text = fc.constantFrom(
   'alice',
@@ -122,6 +123,8 @@ export const anyFacts: fc.Arbitrary<PolicyFacts> = fc
         email: someText,
         groups: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
         department: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
+        acr: fc.option(someText, { nil: undefined }),
+        signedInAgo: fc.option(fc.constantFrom(0, 60, 61, 900, 901), { nil: undefined }),
       }),
       { nil: undefined },
     ),
@@ -169,6 +172,9 @@ export const anyFacts: fc.Arbitrary<PolicyFacts> = fc
               sessionClaims: new Map(
                 given.subject.department === undefined ? [] : [['department', given.subject.department]],
               ),
+              acr: given.subject.acr,
+              authTime:
+                given.subject.signedInAgo === undefined ? undefined : epochSeconds(NOW - given.subject.signedInAgo),
             }),
       certificate: {
         presented: given.presented,

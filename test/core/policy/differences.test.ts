@@ -21,6 +21,7 @@ describe('what the loader says of the two semantics', () => {
       { allow: { or: [{ authenticated_user: true }] } },
       { allow: { or: [{ email: { in: ['a@example.com'] } }, { user: 'bob' }, { groups: 'eng' }] } },
       { allow: { and: [{ http_path: '/x' }, { source_ip: '10.0.0.0/8' }] } },
+      { allow: { or: [{ auth_age: '15m' }] } },
     ])
       expect(said(policy)).toEqual([]);
   });
@@ -45,6 +46,36 @@ describe('what the loader says of the two semantics', () => {
       'identity in a deny rule that something else may exempt from',
       { deny: { and: [{ groups: 'x' }, { source_ip: '10.0.0.0/8' }] } },
       'warning deny.and: a request without identity (or device) that another criterion of this `and` exempts',
+    ],
+    [
+      'a sign-in that is negated beside something else',
+      [{ allow: { or: [{ accept: true }] } }, { allow: { nor: [{ auth_age: '15m' }] } }],
+      'warning 1.allow.nor: a request without identity (or device), or whose sign-in is too old or too weak, that is allowed by something else is allowed under `strict`; under `pomerium` `auth_age` in `nor` still asks for a login or a step-up',
+    ],
+    [
+      'a sign-in in a deny rule that something else may exempt from',
+      { deny: { and: [{ acr: 'gold' }, { source_ip: '10.0.0.0/8' }] } },
+      'warning deny.and: a request without identity (or device), or whose sign-in is too old or too weak, that another criterion of this `and` exempts is not denied under `strict`; under `pomerium` `acr` still asks for a login or a step-up',
+    ],
+    [
+      'a sign-in that allows only who is refused by it',
+      { allow: { not: [{ auth_age: '15m' }] } },
+      'warning allow.not.0.auth_age: `auth_age` lets nobody in here: whoever does not meet it is refused for want of a step-up, and whoever meets it gains nothing',
+    ],
+    [
+      'a sign-in that is denied once it is met',
+      { deny: { or: [{ acr: 'bronze' }] } },
+      'warning deny.or.0.acr: `acr` lets nobody in here',
+    ],
+    [
+      'a step-up that another criterion makes useless',
+      { allow: { and: [{ auth_age: '15m' }, { http_path: '/x' }] } },
+      'notice allow.and: `strict` and `pomerium` decide differently on these requests: without identity or device, or whose sign-in is too old or too weak, but refused by another criterion of the same `and`: `strict` refuses, `pomerium` asks for a login or a step-up',
+    ],
+    [
+      'an acr that cannot be compared',
+      { allow: { and: [{ acr: ['gold'] }] } },
+      'notice allow.and: `strict` and `pomerium` decide differently on these requests: with a text that is not UTF-8',
     ],
     [
       'a tool that is denied',

@@ -94,8 +94,9 @@ describe('any policy, any request', () => {
           mcp: { method: 'tools/call', tool: 'search', readable: true },
         };
         const hasOddText =
-          JSON.stringify([facts.http?.path, facts.http?.header('x-a'), facts.subject?.email]).match(/\uFFFD|@b@/) !==
-          null;
+          JSON.stringify([facts.http?.path, facts.http?.header('x-a'), facts.subject?.email, facts.subject?.acr]).match(
+            /\uFFFD|@b@/,
+          ) !== null;
         fc.pre(!hasOddText && facts.ssh === undefined && !JSON.stringify(policy).includes('ssh_'));
         const strict = load(policy, { semantics: 'strict', ...certificates });
         const pomerium = load(policy, { semantics: 'pomerium', ...certificates });

@@ -32,6 +32,9 @@ describe.each<PolicySemantics>(['strict', 'pomerium'])('%s', (semantics) => {
       { allow: { or: [{ acr: 'a' }] }, deny: { not: [{ auth_age: '15m' }] } },
       { acrValues: ['a'], maxAge: 900 },
     ],
+    [{ allow: { not: [{ auth_age: '15m' }] } }, undefined],
+    [{ allow: { nor: [{ device: { type: 'any' } }, { acr: 'a' }] } }, undefined],
+    [{ allow: { or: [{ accept: true }] }, deny: { or: [{ acr: 'a' }] } }, undefined],
     [{ allow: { or: [{ accept: true }] } }, undefined],
   ])('%j asks for %j', (policy, expected) => expect(demandOf(policy, semantics)).toEqual(expected));
 });
