@@ -153,6 +153,8 @@ function sessionOf(subject: CaseSubject, given: AccessCase, generation: Generati
     expiresAt: epochSeconds(now + SESSION_SECONDS),
     lastSeenAt: now,
     tokens: { idToken: undefined, accessToken: undefined, refreshToken: undefined, accessTokenExpiresAt: undefined },
+    tokensAt: now,
+    confirmedAt: now,
     mark: { history: '', seq: 0 },
     version: 1,
   };

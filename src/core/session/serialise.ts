@@ -39,6 +39,8 @@ export function encodeSession(session: Session): string {
     expiresAt: session.expiresAt,
     lastSeenAt: session.lastSeenAt,
     tokens: session.tokens,
+    tokensAt: session.tokensAt,
+    confirmedAt: session.confirmedAt,
     mark: session.mark,
     version: session.version,
   };
@@ -68,7 +70,7 @@ function parseJson(text: string): unknown {
 const FIELDS: readonly (keyof Stored)[] = [
   ...(['format', 'idp', 'issuer', 'subject', 'email', 'emailVerified', 'name', 'claims', 'userClaims'] as const),
   ...(['idpSessionId', 'acr', 'amr', 'authTime', 'createdAt', 'expiresAt', 'lastSeenAt', 'tokens', 'mark'] as const),
-  'version',
+  ...(['tokensAt', 'confirmedAt', 'version'] as const),
 ];
 
 function sessionIn(value: unknown, handle: SessionHandle): Session {
@@ -94,6 +96,8 @@ function sessionIn(value: unknown, handle: SessionHandle): Session {
     expiresAt: timeIn(stored, 'expiresAt'),
     lastSeenAt: timeIn(stored, 'lastSeenAt'),
     tokens: tokensIn(stored.tokens),
+    tokensAt: timeIn(stored, 'tokensAt'),
+    confirmedAt: timeIn(stored, 'confirmedAt'),
     mark: markIn(stored.mark),
     version: countIn(stored, 'version'),
   };

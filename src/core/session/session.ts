@@ -52,6 +52,10 @@ export type Session = {
   /** Idle end = lastSeenAt + idle lifetime; written back at most once a minute. */
   readonly lastSeenAt: EpochSeconds;
   readonly tokens: IdpTokens;
+  /** When the tokens were given: at login, or at the last refresh. */
+  readonly tokensAt: EpochSeconds;
+  /** When the provider last said who the user is: at login, at a refresh, or at the userinfo endpoint. */
+  readonly confirmedAt: EpochSeconds;
   readonly mark: LoginMark;
   /** Starts at 1; each stored change adds one (compare-and-set). */
   readonly version: number;

@@ -62,6 +62,8 @@ function aSession(change: Partial<Session> = {}): Session {
     expiresAt: epochSeconds(NOW + 3600),
     lastSeenAt: NOW,
     tokens: { idToken: undefined, accessToken: undefined, refreshToken: undefined, accessTokenExpiresAt: undefined },
+    tokensAt: NOW,
+    confirmedAt: NOW,
     mark: { history: 'h', seq: 1 },
     version: 1,
     ...change,

@@ -36,6 +36,8 @@ export const aSession = (changes: Partial<Session> = {}): Session => ({
     refreshToken: undefined,
     accessTokenExpiresAt: secondsAfter(600),
   },
+  tokensAt: NOW,
+  confirmedAt: NOW,
   mark: { history: 'memory', seq: 0 },
   version: 1,
   ...changes,

@@ -40,6 +40,8 @@ const anySession: fc.Arbitrary<Session> = fc.record({
     refreshToken: optionalText,
     accessTokenExpiresAt: fc.option(time, { nil: undefined }),
   }),
+  tokensAt: time,
+  confirmedAt: time,
   mark: fc.record({ history: fc.string(), seq: fc.maxSafeNat() }),
   version: fc.maxSafeNat(),
 });
