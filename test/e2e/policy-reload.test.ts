@@ -1,10 +1,11 @@
 /** The policy file changes while Doorward runs: the next request is judged by the new one, and a broken file changes nothing. */
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 
 import { sleep, waitFor } from '../support/wait.ts';
 import { API } from '../support/web-client.ts';
@@ -37,6 +38,15 @@ const generation = async (): Promise<number> =>
 
 /** How often a reload was refused so far. */
 const refusals = (): number => world.doorward.output().split('the new configuration was refused').length - 1;
+
+/** The log lines from there on. */
+const toldSince = (length: number): readonly unknown[] =>
+  world.doorward
+    .output()
+    .slice(length)
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line): unknown => JSON.parse(line));
 
 const untilGeneration = (wanted: number) =>
   waitFor(`generation ${wanted}`, async () => ((await generation()) >= wanted ? true : undefined));
@@ -78,11 +88,20 @@ test.each([
 ])('a file that %s is refused, with its place, and the one before stays', async (_name, text) => {
   const before = await generation();
   const refused = refusals();
+  const told = world.doorward.output().length;
   writeFileSync(world.doorward.configFile, text());
   await waitFor('the refusal to be logged', () => (refusals() > refused ? true : undefined));
+  expect(toldSince(told)).toContainEqual(
+    expect.objectContaining({ level: 'error', at: expect.stringMatching(/doorward\.yaml:\d+:\d+$/) }),
+  );
   expect(await generation()).toBe(before);
   expect(await status('/sre/x')).toBe(403);
   expect(await status('/public/x')).toBe(200);
+  // A path of its own for each, since the audit of all of them is one file.
+  const path = `/sre/after-refusal-${refused}`;
+  expect(await status(path)).toBe(403);
+  const record = await world.doorward.auditOf((each) => each.path === path);
+  expect(record).toMatchObject({ decision: 'deny', policy_generation: before });
   expect(world.doorward.exitCode()).toBeUndefined();
   const metrics = (await world.doorward.ops('/metrics')).body;
   expect(metrics).toMatch(/^doorward_config_last_reload_successful(?:\{[^}]*\})? 0$/m);
@@ -101,11 +120,60 @@ test('a file that is gone, and there again, is one that changed', async () => {
   expect(await status('/sre/x')).toBe(403);
 });
 
-test('SIGHUP reads the file anew', async () => {
+test('a file that may not be read any more is refused, and read when it may be again', async () => {
   const before = await generation();
-  world.doorward.writeConfig({ ...withGroup('staff') });
+  const refused = refusals();
+  chmodSync(world.doorward.configFile, 0o000);
+  await waitFor('the refusal to be logged', () => (refusals() > refused ? true : undefined));
+  expect(world.doorward.output()).toContain('may not be read by this user');
+  expect(await generation()).toBe(before);
+  expect(await status('/sre/x')).toBe(403);
+  expect(await status('/public/x')).toBe(200);
+  chmodSync(world.doorward.configFile, 0o600);
+  await untilGeneration(before + 1);
+  expect(await status('/public/x')).toBe(200);
+});
+
+test('SIGHUP reads the file anew, also when nothing has changed', async () => {
+  const before = await generation();
   world.doorward.signal('SIGHUP');
   await untilGeneration(before + 1);
+  expect(await status('/sre/x')).toBe(403);
+});
+
+test('the swap of ..data, as Kubernetes replaces a ConfigMap, is one change', async () => {
+  const { configFile } = world.doorward;
+  const volume = join(dirname(configFile), 'volume');
+  /** A version in a folder of its own, and `..data` swapped to it by a rename. */
+  const publish = (version: string, text: string): void => {
+    mkdirSync(join(volume, version), { recursive: true });
+    writeFileSync(join(volume, version, 'doorward.yaml'), text);
+    symlinkSync(version, join(volume, '..data_tmp'));
+    renameSync(join(volume, '..data_tmp'), join(volume, '..data'));
+  };
+  const written = parse(readFileSync(configFile, 'utf8')) as object;
+  const textWith = (group: string): string => stringify({ ...written, ...withGroup(group) });
+  let before = await generation();
+  publish('..1', textWith('staff'));
+  symlinkSync(join('volume', '..data', 'doorward.yaml'), `${configFile}.link`);
+  renameSync(`${configFile}.link`, configFile);
+  await untilGeneration(before + 1);
+  expect(await status('/sre/x')).toBe(200);
+
+  before = await generation();
+  publish('..2', textWith('sre'));
+  rmSync(join(volume, '..1'), { recursive: true });
+  await untilGeneration(before + 1);
+  expect(await status('/sre/x')).toBe(403);
+
+  const refused = refusals();
+  publish('..3', 'routes: [\n');
+  await waitFor('the refusal to be logged', () => (refusals() > refused ? true : undefined));
+  expect(await generation()).toBe(before + 1);
+  expect(await status('/sre/x')).toBe(403);
+
+  publish('..4', textWith('staff'));
+  await untilGeneration(before + 2);
   expect(await status('/sre/x')).toBe(200);
 });
 

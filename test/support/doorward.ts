@@ -9,7 +9,7 @@ import { stringify } from 'yaml';
 
 import type { AuditRecord } from '../../src/core/audit/audit-record.ts';
 import { startProgram, untilReady } from './child-process.ts';
-import type { RunningProgram } from './child-process.ts';
+import type { Program, RunningProgram } from './child-process.ts';
 import type { Address } from './envoy.ts';
 import { freePort } from './ports.ts';
 import { PROJECT_ROOT } from './project.ts';
@@ -106,6 +106,15 @@ function handle(
   };
 }
 
+/** The capabilities by which root reads and writes what no mode lets it. A service has none of them. */
+const BEYOND_MODES = '-dac_override,-dac_read_search';
+
+/** The command, such that a file without read permission cannot be read, by root neither. */
+function asNobodySpecial([command, ...args]: readonly [string, ...string[]]): Pick<Program, 'command' | 'args'> {
+  if (process.getuid?.() !== 0) return { command, args };
+  return { command: 'setpriv', args: [`--bounding-set=${BEYOND_MODES}`, '--', command, ...args] };
+}
+
 /** Starts it and waits until it says that it is ready. @throws Error with its output when it does not come up. */
 export async function startDoorward(settings: DoorwardSettings): Promise<RunningDoorward> {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is not there: run "npm run build" first');
@@ -127,8 +136,7 @@ export async function startDoorward(settings: DoorwardSettings): Promise<Running
   write(settings.config);
   const program = startProgram({
     name: 'doorward',
-    command: process.execPath,
-    args: [MAIN, 'serve', '-c', configFile],
+    ...asNobodySpecial([process.execPath, MAIN, 'serve', '-c', configFile]),
     ...(settings.env === undefined ? {} : { env: settings.env }),
   });
   await untilReady('Doorward', program, async () => (await fetchText({ port: opsPort }, '/readyz')).status === 200);
