@@ -106,6 +106,7 @@ type Waiting = { readonly resolve: (reply: LoadReply) => void; readonly reject: 
 class LoadThread {
   readonly #worker: Worker;
   readonly #timer: NodeJS.Timeout;
+  readonly #listening = new AbortController();
   #waiting: Waiting | undefined;
   #over: ThreadEnded | undefined;
 
@@ -134,9 +135,11 @@ class LoadThread {
       this.#fail(`was not done after ${timeLimitMs / 1000} s`);
       this.end();
     }, timeLimitMs);
-    options.signal?.addEventListener('abort', () => {
+    const end = (): void => {
       this.end();
-    });
+    };
+    // The signal outlives the thread.
+    options.signal?.addEventListener('abort', end, { signal: this.#listening.signal });
   }
 
   /** One at a time. @throws ThreadEnded */
@@ -150,6 +153,7 @@ class LoadThread {
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#listening.abort();
     this.#fail('was ended');
     void this.#worker.terminate();
   }

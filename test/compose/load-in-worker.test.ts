@@ -1,5 +1,6 @@
 /** The thread that reads a configuration, as built: what comes back from it, and what happens when it does not. */
 
+import { getEventListeners } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -92,6 +93,18 @@ describe('the thread that reads a configuration', () => {
     expect(await locateThere([])).toEqual([]);
     release();
     expect(await locateThere([problem])).toMatchObject([{ line: 1, column: 1, message: 'no' }]);
+  });
+
+  test('leaves nothing behind at the signal that would end it', async () => {
+    const { signal } = new AbortController();
+    writeFileSync(configFile, configOf(1));
+    const loaded = await loadInWorker(source(), undefined, { workerUrl, signal });
+    if (!loaded.ok) throw new Error('not loaded');
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    loaded.value.release();
+    writeFileSync(configFile, 'routes: 1');
+    expect((await loadInWorker(source(), undefined, { workerUrl, signal })).ok).toBe(false);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test('says what is wrong, with line and column, also what only compiling finds', async () => {
