@@ -82,6 +82,17 @@ export type SessionQuery = {
   readonly limit: number;
 };
 
+export type SessionClaim =
+  | { readonly kind: 'claimed'; readonly session: Session }
+  /** Another owner has it. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'absent' };
+
+export type Replacement =
+  | { readonly kind: 'replaced'; readonly announced: Announced }
+  /** It is gone, another version, or not this owner's any more; nothing was written. */
+  | { readonly kind: 'refused' };
+
 /** Sessions by handle. Implemented by memory and by Redis; both pass test/contract/session-store.contract.ts. */
 export interface SessionStore {
   /**
@@ -98,6 +109,18 @@ export interface SessionStore {
   create(session: Session): Promise<boolean>;
   /** Moves `lastSeenAt`; callers ask when it is due (core/session/state.ts). Never re-creates a session. */
   touch(handle: SessionHandle, lastSeenAt: EpochSeconds): Promise<void>;
+  /**
+   * Takes, or keeps, the right to change a session for `ttlMs`, for `owner` (random, one per change) alone among all processes; and gives the
+   * session as it is stored at that moment. To be asked again before the time is over, while the change is being made. @throws DependencyError
+   */
+  claim(handle: SessionHandle, owner: string, ttlMs: number): Promise<SessionClaim>;
+  /**
+   * Stores what a session has become, only where it is still there, in the version before, and claimed by `owner`. Never re-creates one, and
+   * keeps the last use that is stored. `announced` says whether every process knows. @throws DependencyError
+   */
+  replace(session: Session, owner: string): Promise<Replacement>;
+  /** Gives the right up, where it is this owner's. @throws DependencyError */
+  release(handle: SessionHandle, owner: string): Promise<void>;
   /** Ends it everywhere. Resolves, also where it could not be done; the guarantee is that of `confirmed`. */
   revoke(target: RevocationTarget, why: RevocationReason): Promise<Revocation>;
   /**

@@ -258,6 +258,98 @@ export function sessionStoreContract(name: string, open: (clock: ManualClock) =>
       expect((await opened.store.get(session.handle))?.lastSeenAt).toBe(secondsAfter(90));
     });
 
+    describe('claim, replace, release', () => {
+      const TTL_MS = 30_000;
+      const next = (session: Session, changes: Partial<Session> = {}): Session => ({
+        ...session,
+        version: session.version + 1,
+        userClaims: new Map([['groups', ['dev']]]),
+        ...changes,
+      });
+
+      test('one owner has a session among all processes, until it gives it up', async () => {
+        const session = await login('alice');
+        expect(await opened.store.claim(session.handle, 'one', TTL_MS)).toEqual({ kind: 'claimed', session });
+        expect(await opened.elsewhere.claim(session.handle, 'two', TTL_MS)).toEqual({ kind: 'taken' });
+        expect(await opened.store.claim(session.handle, 'one', TTL_MS)).toEqual({ kind: 'claimed', session });
+        await opened.elsewhere.release(session.handle, 'two');
+        expect(await opened.elsewhere.claim(session.handle, 'two', TTL_MS)).toEqual({ kind: 'taken' });
+        await opened.store.release(session.handle, 'one');
+        expect(await opened.elsewhere.claim(session.handle, 'two', TTL_MS)).toEqual({ kind: 'claimed', session });
+      });
+
+      test('a claim whose time is over is nobody’s, and its owner replaces nothing', async () => {
+        const session = await login('alice');
+        await opened.store.claim(session.handle, 'one', 20);
+        clock.advance(1);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        expect(await opened.store.replace(next(session), 'one')).toEqual({ kind: 'refused' });
+        expect(await opened.elsewhere.claim(session.handle, 'two', TTL_MS)).toEqual({ kind: 'claimed', session });
+        expect(await opened.store.replace(next(session), 'one')).toEqual({ kind: 'refused' });
+        expect(await opened.store.get(session.handle)).toEqual(session);
+      });
+
+      test('of many who ask at once one gets it', async () => {
+        const { handle } = await login('alice');
+        const stores = [opened.store, opened.elsewhere];
+        const claims = await Promise.all(
+          Array.from({ length: 20 }, (_, count) =>
+            (stores[count % 2] ?? opened.store).claim(handle, `o${count}`, TTL_MS),
+          ),
+        );
+        expect(claims.filter(({ kind }) => kind === 'claimed')).toHaveLength(1);
+      });
+
+      test('what is not there, ended or over cannot be claimed', async () => {
+        const [ended, over] = [await login('ended'), await login('over')];
+        await opened.store.revoke({ kind: 'session', handle: ended.handle }, 'admin');
+        clock.advance(3600);
+        for (const handle of [ended.handle, over.handle, handleOf('nobody')]) {
+          expect(await opened.store.claim(handle, 'one', TTL_MS)).toEqual({ kind: 'absent' });
+        }
+      });
+
+      test('the owner replaces it for every process; the last use that is stored stays', async () => {
+        const session = await login('alice');
+        expect(await opened.elsewhere.get(session.handle)).toEqual(session);
+        await opened.store.claim(session.handle, 'one', TTL_MS);
+        await opened.elsewhere.touch(session.handle, secondsAfter(70));
+        const changed = next(session, { email: 'a2@example.com' });
+        expect(await opened.store.replace(changed, 'one')).toMatchObject({
+          kind: 'replaced',
+          announced: { kind: 'confirmed' },
+        });
+        const stored = { ...changed, lastSeenAt: secondsAfter(70) };
+        expect(await opened.store.get(session.handle)).toEqual(stored);
+        expect(await opened.elsewhere.get(session.handle)).toEqual(stored);
+        expect(handles(await opened.store.list({ user: 'a2@example.com', limit: 10 }))).toEqual([session.handle]);
+        expect(await opened.store.list({ user: session.email, limit: 10 })).toEqual([]);
+      });
+
+      test('nobody else replaces it, nor in another version, nor when it is gone', async () => {
+        const session = await login('alice');
+        expect(await opened.store.replace(next(session), 'one')).toEqual({ kind: 'refused' });
+        await opened.store.claim(session.handle, 'one', TTL_MS);
+        expect(await opened.elsewhere.replace(next(session), 'two')).toEqual({ kind: 'refused' });
+        expect(await opened.store.replace(session, 'one')).toEqual({ kind: 'refused' });
+        expect(await opened.store.get(session.handle)).toEqual(session);
+        await opened.elsewhere.revoke({ kind: 'session', handle: session.handle }, 'admin');
+        expect(await opened.store.replace(next(session), 'one')).toEqual({ kind: 'refused' });
+        expect(await opened.store.get(session.handle)).toBeUndefined();
+        expect(await opened.store.list({ limit: 10 })).toEqual([]);
+      });
+
+      test('what is replaced keeps the mark, and so dies with its user', async () => {
+        const session = await login('alice');
+        await opened.store.claim(session.handle, 'one', TTL_MS);
+        const replaced = opened.store.replace(next(session), 'one');
+        await opened.elsewhere.revoke({ ...session, kind: 'user' }, 'admin');
+        await replaced;
+        expect(await opened.store.get(session.handle)).toBeUndefined();
+        expect(await opened.elsewhere.get(session.handle)).toBeUndefined();
+      });
+    });
+
     describe('list', () => {
       test('by login at a provider: of exactly that issuer and sid', async () => {
         const one = await login('alice', { idpSessionId: 'sid-1' });

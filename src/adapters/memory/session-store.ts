@@ -3,8 +3,10 @@
 import {
   DependencyError,
   type Clock,
+  type Replacement,
   type Revocation,
   type RevocationTarget,
+  type SessionClaim,
   type SessionQuery,
   type SessionStore,
   type SessionSummary,
@@ -35,6 +37,8 @@ class MemorySessionStore implements SessionStore {
   /** By subject and by e-mail address. */
   readonly #byName = new HandleIndex();
   readonly #byIdpSession = new HandleIndex();
+  /** Of sessions that there are. */
+  readonly #claims = new Map<SessionHandle, { readonly owner: string; readonly untilMs: number }>();
   readonly #sweep = sweepStep(this.#sessions, (session) => session.expiresAt);
   #seq = 0;
   readonly #ended = new Map<string, Ended>();
@@ -80,6 +84,35 @@ class MemorySessionStore implements SessionStore {
       this.#sessions.set(handle, { ...session, lastSeenAt });
     }
     return Promise.resolve();
+  }
+
+  claim(handle: SessionHandle, owner: string, ttlMs: number): Promise<SessionClaim> {
+    const session = this.get(handle);
+    if (session === undefined) return Promise.resolve({ kind: 'absent' });
+    if ((this.#ownerOf(handle) ?? owner) !== owner) return Promise.resolve({ kind: 'taken' });
+    this.#claims.set(handle, { owner, untilMs: this.#clock.monotonicMs() + ttlMs });
+    return Promise.resolve({ kind: 'claimed', session });
+  }
+
+  replace(session: Session, owner: string): Promise<Replacement> {
+    const before = this.get(session.handle);
+    const isFit = before?.version === session.version - 1 && this.#ownerOf(session.handle) === owner;
+    if (before === undefined || !isFit) return Promise.resolve({ kind: 'refused' });
+    for (const name of namesOf(before)) this.#byName.remove(name, before.handle);
+    this.#sessions.set(session.handle, { ...session, lastSeenAt: before.lastSeenAt });
+    for (const name of namesOf(session)) this.#byName.add(name, session.handle);
+    const announced = { kind: 'confirmed', members: 1, acknowledged: 1, tookMs: 0 } as const;
+    return Promise.resolve({ kind: 'replaced', announced });
+  }
+
+  release(handle: SessionHandle, owner: string): Promise<void> {
+    if (this.#ownerOf(handle) === owner) this.#claims.delete(handle);
+    return Promise.resolve();
+  }
+
+  #ownerOf(handle: SessionHandle): string | undefined {
+    const claim = this.#claims.get(handle);
+    return claim !== undefined && this.#clock.monotonicMs() < claim.untilMs ? claim.owner : undefined;
   }
 
   /** Everything is read at once, and from here. */
@@ -182,6 +215,7 @@ class MemorySessionStore implements SessionStore {
     const session = this.#sessions.get(handle);
     if (session === undefined) return;
     this.#sessions.delete(handle);
+    this.#claims.delete(handle);
     this.#byUser.remove(userKeyOf(session), handle);
     for (const name of namesOf(session)) this.#byName.remove(name, handle);
     this.#byIdpSession.remove(loginKeyOf(session), handle);

@@ -38,7 +38,7 @@ export type CarriedOut = {
 };
 
 /** A change that is announced: its script with the keys after control and invalidations, and the arguments after the era. */
-export type Change = { readonly script: Script; readonly key: string; readonly args: readonly Argument[] };
+export type Change = { readonly script: Script; readonly key?: string; readonly args: readonly Argument[] };
 
 export class ControlSlot {
   readonly #redis: RedisConnection;
@@ -84,7 +84,7 @@ export class ControlSlot {
 
   /** `replicas`: as many as there are at least. @throws DependencyError where it is not known whether it was carried out */
   async carryOut(change: Change, replicas: number): Promise<CarriedOut> {
-    const keys = [CONTROL_KEY, INVALIDATIONS_KEY, change.key];
+    const keys = [CONTROL_KEY, INVALIDATIONS_KEY, ...(change.key === undefined ? [] : [change.key])];
     const { reply, isOnAll } = await this.#redis.runOnAll(
       change.script,
       keys,

@@ -5,6 +5,7 @@
  * | key | value |
  * | --- | --- |
  * | `dw:{<handle>}:s` | a session, sealed (record.ts); goes with its absolute end |
+ * | `dw:{<handle>}:l` | who may change that session now; goes with its time |
  * | `dw:{<name key>}:x` | sorted set of the handles of one subject or e-mail address, by absolute end |
  * | `dw:{<login key>}:x` | the same of one login at a provider (issuer and `sid`) |
  * | `dw:{dw}:x` | the same of all sessions |
@@ -26,6 +27,8 @@ export const INVALIDATIONS_KEY = 'dw:{dw}:inv';
 export const ALL_SESSIONS_KEY = 'dw:{dw}:x';
 
 export const sessionKey = (handle: SessionHandle): string => `dw:{${handle}}:s`;
+
+export const claimKey = (handle: SessionHandle): string => `dw:{${handle}}:l`;
 
 /** 132 bits of a name's key are enough to find by; whoever reads an index looks at the sessions themselves. */
 const NAME_KEY_CHARS = 22;

@@ -25,6 +25,7 @@ const VERSION_OFFSET = 1;
 export const SEEN_OFFSET = 5;
 const SEEN_BYTES = SEAL_BYTES + TIME_BYTES;
 const SESSION_OFFSET = SEEN_OFFSET + SEEN_BYTES;
+export const SEEN_LAST = SESSION_OFFSET - 1;
 export const RECORD_BYTES_MIN = SESSION_OFFSET + SEAL_BYTES;
 /** Claims and tokens of one login; far above what identity providers send. */
 const RECORD_BYTES_MAX = 1024 * 1024;
@@ -89,9 +90,7 @@ export function createRecordSealer(secrets: readonly string[], entropy: Entropy)
     sealSeen,
 
     seal(session) {
-      const head = Buffer.alloc(SEEN_OFFSET);
-      head.writeUInt8(RECORD_FORMAT);
-      head.writeUInt32BE(session.version, VERSION_OFFSET);
+      const head = recordHead(session.version);
       const body = sealPart(sessionKey(session.handle), session.version, Buffer.from(encodeSession(session)));
       const record = Buffer.concat([head, sealSeen(session.handle, session.lastSeenAt), body]);
       if (record.length > RECORD_BYTES_MAX) throw new RangeError('a session is too large to be stored');
@@ -110,6 +109,17 @@ export function createRecordSealer(secrets: readonly string[], entropy: Entropy)
     },
   };
 }
+
+/** What a record in that version begins with. */
+export function recordHead(version: number): Buffer {
+  const head = Buffer.alloc(SEEN_OFFSET);
+  head.writeUInt8(RECORD_FORMAT);
+  head.writeUInt32BE(version, VERSION_OFFSET);
+  return head;
+}
+
+/** The session of a record, sealed, without its last use. */
+export const recordBody = (record: Buffer): Buffer => record.subarray(SESSION_OFFSET);
 
 /** The last use, or the session in that version. */
 type Part = 'seen' | number;

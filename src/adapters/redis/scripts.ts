@@ -270,6 +270,49 @@ return { ARGV[1], 1 }
 `,
 );
 
+/**
+ * Takes or keeps the right to change a session. KEYS: session, claim. ARGV: tag, owner, time to live in ms. Gives 0 without a session, 1 where
+ * another owner has it, else 2 and the record.
+ */
+export const claimScript = script(
+  'claim',
+  `
+local record = redis.call('GET', KEYS[1])
+if not record then return { ARGV[1], 0 } end
+local owner = redis.call('GET', KEYS[2])
+if owner and owner ~= ARGV[2] then return { ARGV[1], 1 } end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return { ARGV[1], 2, record }
+`,
+);
+
+/**
+ * Writes a record over but for its last use, where it is there in the version before, for the owner of its claim. KEYS: session, claim.
+ * ARGV: tag, owner, head before, head and body of the new record, first and last place of the last use. Gives 1 when written.
+ */
+export const replaceScript = script(
+  'replace',
+  `
+if redis.call('GET', KEYS[2]) ~= ARGV[2] then return { ARGV[1], 0 } end
+if redis.call('GETRANGE', KEYS[1], 0, #ARGV[3] - 1) ~= ARGV[3] then return { ARGV[1], 0 } end
+local seen = redis.call('GETRANGE', KEYS[1], ARGV[6], ARGV[7])
+redis.call('SET', KEYS[1], ARGV[4] .. seen .. ARGV[5], 'XX', 'KEEPTTL')
+return { ARGV[1], 1 }
+`,
+);
+
+/** KEYS: claim. ARGV: tag, owner. Gives 1 when it was this owner's. */
+export const releaseScript = script(
+  'release',
+  `
+if redis.call('GET', KEYS[1]) ~= ARGV[2] then return { ARGV[1], 0 } end
+return { ARGV[1], redis.call('DEL', KEYS[1]) }
+`,
+);
+
+/** That what was read before is no longer so. KEYS: control, invalidations. ARGV: tag, era, kind, key. Gives as `revoke`. */
+export const announceScript = script('announce', `${OPEN_CONTROL}${ANNOUNCE}`);
+
 /** KEYS: a key that is not needed any more. ARGV: tag. Gives 1 when it was there. */
 export const unlinkScript = script(
   'unlink',

@@ -10,8 +10,10 @@ import {
   type Entropy,
   type Eventually,
   type Logger,
+  type Replacement,
   type Revocation,
   type RevocationTarget,
+  type SessionClaim,
   type SessionQuery,
   type SessionStore,
   type SessionSummary,
@@ -29,6 +31,7 @@ import { ControlSlot, type Change } from './control-slot.ts';
 import type { GuardedReads } from './guarded-reads.ts';
 import {
   ALL_SESSIONS_KEY,
+  claimKey,
   idpSessionIndexKey,
   indexKeysOf,
   nameIndexKey,
@@ -40,15 +43,22 @@ import {
   createRotatingRecordSealer,
   RECORD_BYTES_MIN,
   RECORD_FORMAT,
+  recordBody,
+  recordHead,
+  SEEN_LAST,
   SEEN_OFFSET,
   type RecordSealer,
 } from './record.ts';
-import { bytesAt, flagAt, textsAt } from './replies.ts';
+import { bytesAt, countAt, flagAt, textsAt, unexpected } from './replies.ts';
 import {
+  announceScript,
+  claimScript,
   createScript,
   handlesScript,
   indexScript,
   readScript,
+  releaseScript,
+  replaceScript,
   revokeScript,
   touchScript,
   unindexScript,
@@ -145,6 +155,37 @@ export class RedisSessionStore implements SessionStore {
     } finally {
       this.#touching.delete(handle);
     }
+  }
+
+  async claim(handle: SessionHandle, owner: string, ttlMs: number): Promise<SessionClaim> {
+    const keys = [sessionKey(handle), claimKey(handle)];
+    const reply = await this.#redis.run(claimScript, keys, [owner, ttlMs]);
+    const [absent, taken] = [0, 1];
+    const found = countAt(reply, 0);
+    if (found === absent) return { kind: 'absent' };
+    if (found === taken) return { kind: 'taken' };
+    const record = bytesAt(reply, 1);
+    if (record === undefined) throw unexpected(reply);
+    const session = this.#unlessOver(this.#opened(handle, record));
+    return session === undefined ? { kind: 'absent' } : { kind: 'claimed', session };
+  }
+
+  async replace(session: Session, owner: string): Promise<Replacement> {
+    const { handle, version } = session;
+    // Before: no session without its place in the indexes.
+    const entry = [this.#clock.now(), session.expiresAt, handle];
+    await Promise.all(indexKeysOf(session).map((key) => this.#redis.run(indexScript, [key], entry)));
+    const body = recordBody(this.#records.seal(session));
+    const args = [owner, recordHead(version - 1), recordHead(version), body, SEEN_OFFSET, SEEN_LAST];
+    const reply = await this.#redis.run(replaceScript, [sessionKey(handle), claimKey(handle)], args);
+    if (!flagAt(reply, 0)) return { kind: 'refused' };
+    // INVARIANT: written first, announced then; what was read before the one is dropped, or read anew, by the other.
+    const announced = await this.#options.announcer.announce({ script: announceScript, args: ['fact', handle] });
+    return { kind: 'replaced', announced };
+  }
+
+  async release(handle: SessionHandle, owner: string): Promise<void> {
+    flagAt(await this.#redis.run(releaseScript, [claimKey(handle)], [owner]), 0);
   }
 
   async revoke(target: RevocationTarget): Promise<Revocation> {
