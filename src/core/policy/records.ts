@@ -69,7 +69,46 @@ export function parseJsonRecords(text: string, form: TableForm): Result<RecordTa
   if (!Array.isArray(content)) return err('is not a list of objects');
   const rows: readonly unknown[] = content;
   if (!rows.every(isRow)) return err('has an entry that is not an object');
+  // SECURITY: of two values of one name, readers differ in which one counts.
+  if (namesInText(text) !== namesInContent(rows)) return err('names a field twice');
   return createRecordTable(rows, form);
+}
+
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const SPACE = 0x20;
+
+/** How many texts with a colon after them there are in what is known to be JSON. */
+function namesInText(json: string): number {
+  let count = 0;
+  for (let start = json.indexOf('"'); start >= 0;) {
+    let end = json.indexOf('"', start + 1);
+    while (isEscaped(json, end)) end = json.indexOf('"', end + 1);
+    let next = end + 1;
+    while (json.charCodeAt(next) <= SPACE) next += 1;
+    if (json.charCodeAt(next) === COLON) count += 1;
+    start = json.indexOf('"', next);
+  }
+  return count;
+}
+
+function isEscaped(json: string, at: number): boolean {
+  let first = at;
+  while (json.charCodeAt(first - 1) === BACKSLASH) first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+/** Without recursion: nothing bounds the depth but the size of the text. */
+function namesInContent(rows: readonly ClaimValue[]): number {
+  let count = 0;
+  const open: ClaimValue[] = Array.from(rows);
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    const values = Object.values(value) as readonly ClaimValue[];
+    if (!Array.isArray(value)) count += values.length;
+    for (const each of values) if (typeof each === 'object') open.push(each);
+  }
+  return count;
 }
 
 const isRow = (value: unknown): value is RecordRow =>

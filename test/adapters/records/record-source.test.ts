@@ -2,6 +2,7 @@
 
 import { mkdtemp, rename, rm, symlink, writeFile, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { createRecordSource, type ManagedRecordSource } from '../../../src/adapters/records/record-source.ts';
 import type { RecordSourceConfig } from '../../../src/core/config.ts';
 import { epochSeconds } from '../../../src/core/units.ts';
+import { createCertificateAuthority } from '../../support/certificates.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const waitUntil = (holds: () => boolean): Promise<true> => waitFor('the source', () => (holds() ? true : undefined));
@@ -74,7 +77,7 @@ describe('a source by HTTP', () => {
     expect(source.status().failures).toBe(0);
   });
 
-  test.each<[string, (response: ServerResponse) => void, string]>([
+  const misbehaviours: readonly (readonly [string, (response: ServerResponse) => void, string])[] = [
     ['an error', (response) => response.writeHead(500).end(GOOD), 'answered 500'],
     ['a redirect', (response) => response.writeHead(302, { location: '/else' }).end(), 'answered 302'],
     ['304 without a question', (response) => response.writeHead(304).end(), 'answered 304'],
@@ -103,7 +106,17 @@ describe('a source by HTTP', () => {
     ],
     ['nothing', () => undefined, 'did not answer in time'],
     ['a slow answer', (response) => void response.write(' '), 'did not answer in time'],
-  ])('that sends %s keeps what it said last', async (_name, misbehave, why) => {
+  ];
+
+  test.each(misbehaviours)('that sends %s at first says nothing', async (_name, misbehave, why) => {
+    const source = aSource(http(await aServer((_request, response) => misbehave(response))));
+    await source.start();
+    expect(source.snapshot()).toBeUndefined();
+    expect(source.status().failure).toBe(why);
+    expect(source.logged.join()).not.toContain('SECRET');
+  });
+
+  test.each(misbehaviours)('that sends %s keeps what it said last', async (_name, misbehave, why) => {
     let count = 0;
     const url = await aServer((_request, response) => {
       count += 1;
@@ -140,6 +153,25 @@ describe('a source by HTTP', () => {
     expect(most).toBe(1);
     expect(source.status().failure).toBeUndefined();
   });
+});
+
+test('a source by https is believed by its ca_file alone', async () => {
+  const folder = temporaryFolder();
+  cleanUps.push(() => folder.remove());
+  const [own, other] = [createCertificateAuthority(folder, 'own'), createCertificateAuthority(folder, 'other')];
+  const { cert, key } = own.issue('hr', ['IP:127.0.0.1']);
+  const server = createTlsServer({ cert, key }, (_request, response) => response.end(GOOD));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUps.push(() => server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const teamBy = async (authorities: object) => {
+    const source = aSource({ from: { kind: 'http', url, headers: {}, ...authorities } });
+    await source.start();
+    return teamOf(source) ?? source.status().failure;
+  };
+  expect(await teamBy({ ca: own.cert })).toBe('sre');
+  for (const authorities of [{ ca: other.cert }, {}])
+    expect(await teamBy(authorities)).toBe('could not be reached, or broke off');
 });
 
 describe('a source by file', () => {

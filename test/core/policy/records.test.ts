@@ -53,6 +53,9 @@ describe('a table of records', () => {
     ['a key that is no whole number', '[{"id":1.5}]', 'has no usable `id` in row 1'],
     ['a key twice', '[{"id":"a"},{"id":"a"}]', 'has the `id` of row 2 twice'],
     ['a key as a text and as a number', '[{"id":"7"},{"id":7}]', 'has the `id` of row 2 twice'],
+    ['a field twice', '[{"id":"a","x":1,"x":1}]', 'names a field twice'],
+    ['a field twice, once in other letters', '[{"id":"a","x":1,"\\u0078" : 2}]', 'names a field twice'],
+    ['a field twice further in', '[{"id":"a","x":[{"y":{"z":1,"z":2}}]}]', 'names a field twice'],
     ['too many rows', JSON.stringify([1, 2, 3, 4, 5, 6].map((id) => ({ id }))), 'has more than 5 rows'],
   ])('is not made of %s', (_name, text, error) => {
     expect(parseJsonRecords(text, form())).toEqual({ ok: false, error });
@@ -128,6 +131,24 @@ describe('a table of records', () => {
       ...['wide', 'narrow', 'one', 'six'],
       ...[undefined, undefined],
     ]);
+  });
+
+  test('takes no value for a name, whatever is in it', () => {
+    const rows = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1 }), more: fc.jsonValue() }), {
+      ...{ minLength: 1, maxLength: 5, selector: ({ id }) => id },
+    });
+    fc.assert(
+      fc.property(rows, fc.constantFrom(undefined, 1), (list, indent) => {
+        expect(parseJsonRecords(JSON.stringify(list, undefined, indent), form()).ok).toBe(true);
+      }),
+    );
+    for (const tricky of ['":', '\\":', '\\', '\\\\": "'])
+      expect(parseJsonRecords(JSON.stringify([{ id: tricky, [tricky]: [tricky] }]), form()).ok).toBe(true);
+  });
+
+  test('takes values of any depth', () => {
+    const depth = 100_000;
+    expect(parseJsonRecords(`[{"id":"a","x":${'['.repeat(depth)}${']'.repeat(depth)}}]`, form()).ok).toBe(true);
   });
 
   test('reads any text without throwing', () => {

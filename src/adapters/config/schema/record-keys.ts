@@ -32,7 +32,7 @@ const source = section(
     format: Type.Optional(
       choice(['json', 'csv'], {
         description:
-          '`json`: a list of objects. `csv`: commas, quotes as in RFC 4180, the first line names the columns; every value is a text. Without it: by the end of the name, else `json`.',
+          '`json`: a list of objects, in which none has a name twice. `csv`: commas, quotes as in RFC 4180, the first line names the columns; every value is a text. Without it: by the end of the name, else `json`.',
       }),
     ),
     key: Type.Optional(
