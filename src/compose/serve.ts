@@ -9,29 +9,21 @@ import { createMetrics, type Metrics } from '../adapters/metrics/metrics.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemEntropy } from '../adapters/system/entropy.ts';
 import { startAdminServer } from '../adapters/web/admin-server.ts';
-import { startOpsServer, type Component } from '../adapters/web/ops-server.ts';
+import { startOpsServer } from '../adapters/web/ops-server.ts';
 import type { Logger } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import {
-  compile,
-  createGenerations,
-  warningsOf,
-  type Compiled,
-  type Generations,
-  type Lasting,
-} from './generations.ts';
+import { compile, createGenerations, warningsOf, type Generations, type Lasting } from './generations.ts';
+import { componentsOf } from './components.ts';
 import { composeHandler } from './handler.ts';
 import { loadInWorker } from './load-in-worker.ts';
 import { load, type ConfigSource } from './load.ts';
 import { openOutputs, type Outputs } from './outputs.ts';
-import { closeRecordSources, recordComponents } from './record-sources.ts';
+import { closeRecordSources } from './record-sources.ts';
 import { openStores, type Stores } from './stores.ts';
 
 /** Envoy's own drain is shorter; what has not ended by then is cut. */
 const DRAIN_MS = 10_000;
-/** /readyz must not hang on a store that does. */
-const PING_MS = 1_000;
 
 export type ServeOptions = ConfigSource & { readonly version: string };
 
@@ -55,12 +47,14 @@ async function serveLoaded(
   const outputs = openOutputs(server.audit.destination, server.log_level);
   const { logger } = outputs;
   const held: { generations?: Generations } = {};
+  const metrics = createMetrics({ version: options.version, node: process.versions.node });
   const stores = openStores(server, {
     clock: systemClock,
     entropy: systemEntropy,
     logger,
     // Those of the generation in force: a rotation by reload is one for what is stored, too.
     secrets: () => (held.generations?.current().loaded.access ?? access).shared_secret,
+    onCorrupt: metrics.store.observeCorrupt,
   });
   const lasting: Lasting = {
     sessions: stores.sessions,
@@ -70,17 +64,22 @@ async function serveLoaded(
     entropy: systemEntropy,
     logger,
   };
-  const compiled = await compile(loaded, lasting, undefined);
-  if (!compiled.ok) {
-    await stores.sessions.close();
-    return compiled;
+  const [compiled, refusal] = await Promise.all([compile(loaded, lasting, undefined), stores.outside?.refusal()]);
+  if (!compiled.ok || refusal !== undefined) await stores.sessions.close();
+  if (!compiled.ok) return compiled;
+  if (refusal !== undefined) {
+    for (const idp of compiled.value.idps) idp.close();
+    closeRecordSources(compiled.value.records);
+    await outputs.close();
+    throw new Error(refusal);
   }
   for (const idp of compiled.value.idps) idp.start();
   const generations = createGenerations(compiled.value, lasting, (watched, signal) =>
     loadInWorker(options, watched, { signal }),
   );
   held.generations = generations;
-  const metrics = createMetrics({ version: options.version, node: process.versions.node });
+  const { outside } = stores;
+  if (outside !== undefined) metrics.store.report(() => ({ connections: outside.health(), lease: outside.lease() }));
   const service = await start({ outputs, stores, lasting, generations, metrics });
   logProblems(logger, await warningsOf(loaded, compiled.value));
   return ok(service);
@@ -207,44 +206,3 @@ function logProblems(logger: Logger, problems: readonly LocatedProblem[]): void 
     else logger.info(at, message);
   }
 }
-
-/** Ready = policy and keys are loaded. A store or provider that is out of reach shows here, and does not make Doorward unready. */
-async function componentsOf(
-  { live, idps, records }: Compiled,
-  stores: Stores,
-  isDraining: boolean,
-): Promise<readonly Component[]> {
-  const { generation } = live;
-  return [
-    {
-      name: 'configuration',
-      required: true,
-      ok: !isDraining,
-      detail: isDraining ? 'draining' : `generation ${generation.number}, ${generation.routes.routes.length} routes`,
-    },
-    await storeComponent(stores),
-    ...idps.map((idp): Component => {
-      const status = idp.status();
-      const detail = typeof status === 'string' ? status : status.failed;
-      return { name: `idp ${idp.name}`, required: false, ok: status === 'ready', detail };
-    }),
-    ...recordComponents(records, systemClock.now()),
-  ];
-}
-
-async function storeComponent({ kind, sessions }: Stores): Promise<Component> {
-  const name = `session store (${kind})`;
-  try {
-    await Promise.race([sessions.ping(), rejectAfter(PING_MS)]);
-    return { name, required: false, ok: true, detail: 'answers' };
-  } catch {
-    return { name, required: false, ok: false, detail: 'does not answer' };
-  }
-}
-
-const rejectAfter = (ms: number): Promise<never> =>
-  new Promise((_, reject) => {
-    setTimeout(() => {
-      reject(new Error('too late'));
-    }, ms).unref();
-  });

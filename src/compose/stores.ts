@@ -3,13 +3,16 @@
 import type { ServerConfig } from '../adapters/config/server-config.ts';
 import { createMemoryOnceRegistry } from '../adapters/memory/once-registry.ts';
 import { createMemorySessionStore } from '../adapters/memory/session-store.ts';
-import { createRedisStores } from '../adapters/redis/stores.ts';
+import { createRedisStores, type ConnectedStores } from '../adapters/redis/stores.ts';
+import type { Corruption } from '../adapters/redis/corruption.ts';
 import type { Clock, Entropy, Logger, OnceRegistry, SessionStore } from '../core/ports.ts';
 
 export type Stores = {
   readonly kind: 'memory' | 'redis';
   readonly sessions: SessionStore;
   readonly once: OnceRegistry;
+  /** What only a store outside of the process has. */
+  readonly outside: Pick<ConnectedStores, 'health' | 'lease' | 'refusal'> | undefined;
 };
 
 export function openStores(
@@ -20,11 +23,15 @@ export function openStores(
     readonly logger: Logger;
     /** Seal what is stored outside; the first seals, all open. */
     readonly secrets: () => readonly string[];
+    /** Told of each thing in a store outside, or from it, that is none of ours. */
+    readonly onCorrupt: (fault: Corruption) => void;
   },
 ): Stores {
   if (server.session_store === 'redis' && server.redis !== undefined) {
-    return { kind: 'redis', ...createRedisStores({ ...parts, redis: server.redis, replicas: server.redis.replicas }) };
+    const stores = createRedisStores({ ...parts, redis: server.redis, replicas: server.redis.replicas });
+    return { kind: 'redis', sessions: stores.sessions, once: stores.once, outside: stores };
   }
   const { clock } = parts;
-  return { kind: 'memory', sessions: createMemorySessionStore({ clock }), once: createMemoryOnceRegistry({ clock }) };
+  const sessions = createMemorySessionStore({ clock });
+  return { kind: 'memory', sessions, once: createMemoryOnceRegistry({ clock }), outside: undefined };
 }

@@ -5,6 +5,7 @@
 
 import { Counter, Gauge, Registry } from 'prom-client';
 
+import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
 import { createCheckObservations, type ObservedCheck } from './check-observations.ts';
 
 export interface Metrics {
@@ -16,6 +17,7 @@ export interface Metrics {
   observeDependencyError(code: string): void;
   /** `generation` is the one in force after it. */
   observeReload(reload: { readonly ok: boolean; readonly generation: number; readonly atSeconds: number }): void;
+  readonly store: StoreMetrics;
   /** Asked at each scrape. */
   reportInFlight(read: () => number): void;
   /** The exposition text and its content type. */
@@ -62,6 +64,7 @@ export function createMetrics(build: { readonly version: string; readonly node: 
   });
   addProcessMetrics(registers);
   return {
+    store: createStoreMetrics(registers),
     observeCheck: (check) => {
       checks.observe(check);
     },

@@ -18,5 +18,5 @@ export function evictionOf(reply: readonly unknown[]): string | undefined {
   const policy = textAt(reply, 0);
   if (policy === 'noeviction') return undefined;
   const known = POLICY.test(policy) ? policy : 'not told';
-  return `the maxmemory-policy of Redis is ${known}, so it may drop sessions and revocations; it must be noeviction (\`redis.allow_eviction\` takes the risk)`;
+  return `the maxmemory-policy of Redis is ${known}, so it may drop sessions and revocations: set it to noeviction, or take the risk with \`redis.allow_eviction: true\``;
 }

@@ -44,6 +44,8 @@ export class NodeConnection implements RedisLink {
   #circuit: Circuit = 'open';
   #openings = 0;
   #isEvicting = false;
+  /** So that a node that evicts is one line in the log, however often it is tried. */
+  #isEvictionTold = false;
   /** So that an outage is one line in the log. */
   #isOutageTold = false;
   #isClosed = false;
@@ -182,14 +184,12 @@ export class NodeConnection implements RedisLink {
     this.#circuit = 'half-open';
     try {
       const eviction = evictionOf(await this.#send(helloScript, [], []));
-      this.#isEvicting = eviction !== undefined;
+      this.#noteEviction(eviction);
       if (eviction !== undefined && !this.#options.server.allow_eviction) {
         this.#judge(eviction);
         throw new DependencyError('store-unavailable', eviction);
       }
       if (this.#options.holdsControl()) await this.#send(markScript, [CONTROL_KEY, INVALIDATIONS_KEY], [this.newEra()]);
-      if (eviction !== undefined)
-        this.#logger.warn({ reason: eviction }, 'Redis is not set up to keep what it is given');
     } catch (error) {
       this.#drop(isDependencyError(error) ? error.message : 'a fault in Doorward');
       return;
@@ -201,6 +201,13 @@ export class NodeConnection implements RedisLink {
     this.#isOutageTold = false;
     this.#judge(undefined);
     this.#logger.info({}, 'Redis is in reach');
+  }
+
+  #noteEviction(eviction: string | undefined): void {
+    this.#isEvicting = eviction !== undefined;
+    if (eviction !== undefined && !this.#isEvictionTold)
+      this.#logger.warn({ reason: eviction }, 'Redis is not set up to keep what it is given');
+    this.#isEvictionTold = this.#isEvicting;
   }
 
   /** Gives the connection up, and with it everything that waits on it; a new one is made. */

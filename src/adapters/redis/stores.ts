@@ -1,9 +1,10 @@
 /** Everything that Doorward keeps in Redis: the connections, and what is made of them. */
 
-import type { Clock, Entropy, Logger, OnceRegistry, SessionStore } from '../../core/ports.ts';
+import type { Clock, Entropy, Logger, OnceRegistry, SessionStore, UserFacts } from '../../core/ports.ts';
 import { Acknowledgements } from '../../core/revocation/acknowledgements.ts';
 import { leaseTerms, type LeaseTerms } from '../../core/revocation/lease-terms.ts';
-import { Replica } from '../../core/revocation/replica.ts';
+import { inStep, Replica } from '../../core/revocation/replica.ts';
+import type { UserFact } from '../../core/signals/user-fact.ts';
 import { createConnect } from './connect.ts';
 import type { LinkState, RedisConnection, RedisLink, RedisServer } from './connection.ts';
 import type { Corruption } from './corruption.ts';
@@ -13,9 +14,12 @@ import { Announcer, type Watch } from './announcer.ts';
 import { GuardedReads } from './guarded-reads.ts';
 import { LeaseKeeper, NEWS_MS } from './lease-keeper.ts';
 import { RedisSessionStore, type KnownSession } from './session-store.ts';
+import { RedisUserFacts } from './user-facts.ts';
 
 /** Sessions that one process keeps at hand, and the bytes of their records. */
 const CACHE_BOUNDS = { entriesMax: 50_000, weightMax: 64 * 1024 * 1024 };
+/** Users whose facts one process keeps at hand, and the bytes of them. */
+const FACT_BOUNDS = { entriesMax: 20_000, weightMax: 32 * 1024 * 1024 };
 /** 96 random bits: no two starts of a process have the same. */
 const INCARNATION_BYTES = 12;
 
@@ -29,6 +33,8 @@ export type Connections = {
 
 export type LeaseState = {
   readonly isHeld: boolean;
+  /** 0 without a lease. */
+  readonly leftMs: number;
   /** undefined = never. */
   readonly renewedMsAgo: number | undefined;
   readonly entries: number;
@@ -40,6 +46,7 @@ export type LeaseState = {
 export type RedisStores = {
   readonly sessions: SessionStore;
   readonly once: OnceRegistry;
+  readonly facts: UserFacts;
   readonly lease: () => LeaseState;
 };
 
@@ -78,8 +85,10 @@ export function composeRedisStores(parts: Parts): RedisStores {
     incarnation,
     onCarriedOut: () => keeper.wake(),
   });
+  const factsAtHand = new Replica<readonly UserFact[]>(replica.terms, FACT_BOUNDS);
   const keeper = new LeaseKeeper({
     ...parts,
+    replica: inStep(replica, factsAtHand),
     ...connections,
     incarnation,
     onApplied: (entries) => announcer.remember(entries),
@@ -96,12 +105,22 @@ export function composeRedisStores(parts: Parts): RedisStores {
       await Promise.all(Object.values(connections).map((connection) => connection.close()));
     },
   });
+  const facts = new RedisUserFacts({
+    ...parts,
+    redis: connections.main,
+    reads: new GuardedReads({ replica: factsAtHand, keeper, clock, timers, withinMs }),
+    announcer,
+    forgetAll: () => factsAtHand.forgetAll(),
+    onCorrupt: parts.onCorrupt ?? (() => undefined),
+  });
   keeper.start();
   return {
     sessions,
     once: createRedisOnceRegistry(connections.main),
+    facts,
     lease: () => ({
       isHeld: replica.holds({ monotonicMs: clock.monotonicMs(), now: clock.now() }),
+      leftMs: replica.leftMs({ monotonicMs: clock.monotonicMs(), now: clock.now() }),
       renewedMsAgo: replica.renewedAtMs === undefined ? undefined : clock.monotonicMs() - replica.renewedAtMs,
       entries: replica.size,
       ...replica.counts,

@@ -183,6 +183,11 @@ export class Replica<Value> {
     return this.#renewedAtMs;
   }
 
+  /** How long what is kept may still be decided by, without another renewal. */
+  leftMs(at: Moment): number {
+    return this.holds(at) ? this.#holdsUntilMs - at.monotonicMs : 0;
+  }
+
   get size(): number {
     return this.#cache.size;
   }
@@ -251,3 +256,33 @@ export class Replica<Value> {
 }
 
 type Hit<Value> = { readonly kind: 'hit'; readonly value: Value };
+
+/** What a lease is kept for. */
+export type Leased = Pick<
+  Replica<unknown>,
+  'terms' | 'beginRenewal' | 'endRenewal' | 'holds' | 'stop' | 'history' | 'applied'
+>;
+
+/**
+ * Two replicas of the same terms under one lease: each renewal is asked for once and answered to both in one turn, so both are always at the same
+ * place of the same history.
+ */
+export const inStep = (first: Leased, second: Leased): Leased => ({
+  terms: first.terms,
+  get history() {
+    return first.history;
+  },
+  get applied() {
+    return first.applied;
+  },
+  beginRenewal: (sentAt) => first.beginRenewal(sentAt),
+  endRenewal(renewal, reply) {
+    second.endRenewal(renewal, reply);
+    return first.endRenewal(renewal, reply);
+  },
+  holds: (at) => first.holds(at),
+  stop() {
+    first.stop();
+    second.stop();
+  },
+});
