@@ -154,6 +154,22 @@ describe('a Redis that fails', () => {
     await isBack();
   });
 
+  test('slower than the deadline for long: the circuit is open within 2 s, and closed again once answers are in time', async () => {
+    proxy.behave({ kind: 'delay', ms: 1000 });
+    const startedAt = performance.now();
+    await waitFor('the circuit to open', async () => {
+      await Promise.resolve(stores.once.wasUsed('flow')).catch(() => undefined);
+      return stores.health().main.circuits.includes('closed') ? undefined : true;
+    });
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    await isNoticed();
+    await refusesEverythingAtOnce();
+    proxy.behave({ kind: 'pass' });
+    await isBack();
+    expect(stores.health().main.circuits).toEqual(['closed']);
+    expect(stores.health().main.openings).toBeGreaterThan(0);
+  });
+
   test('a revocation whose reply is lost is an error, and holds once it was carried out', async () => {
     // Redis has to know the script, or it is sent a second time.
     await stores.sessions.revoke(
