@@ -80,11 +80,15 @@ function* listRoutes(
   const changeWindows = parseChangeWindows(config.change_windows ?? {}, ['change_windows'], (path, message) =>
     problems.push({ severity: 'error', path, message }),
   );
+  const globalHeaders = lowerCase([config.assertion_header, ...Object.keys(config.jwt_claims_headers)]);
   const listed: ListedRoute[] = [];
   for (const [index, routeConfig] of config.routes.entries()) {
     yield;
     const path = routePath(index);
-    const route = buildRoute({ config, route: routeConfig, path, idps, changeWindows, recordSources }, problems);
+    const route = buildRoute(
+      { config, route: routeConfig, path, idps, changeWindows, recordSources, globalHeaders },
+      problems,
+    );
     if (route === undefined) continue;
     listed.push({ route, path, isShadow: routeConfig.mode === 'shadow', shadowOf: routeConfig.shadow_of });
   }
@@ -177,7 +181,18 @@ type RouteSource = {
   readonly idps: ReadonlySet<IdpName>;
   readonly changeWindows: ChangeWindows;
   readonly recordSources: RecordSourceRules;
+  /** Request headers, in lower case, that Doorward sets for the application on every route. */
+  readonly globalHeaders: ReadonlySet<string>;
 };
+
+/** Of what most routes do not have: one for all of them takes no room. */
+const noLabels: ReadonlyMap<string, string> = new Map();
+const noRelaxations: Route['relax'] = new Set();
+
+const labelsOf = ({ labels }: RouteConfig): ReadonlyMap<string, string> =>
+  labels === undefined ? noLabels : new Map(Object.entries(labels));
+
+const lowerCase = (names: readonly string[]): ReadonlySet<string> => new Set(names.map((name) => name.toLowerCase()));
 
 function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined {
   const { config, route, path } = source;
@@ -213,11 +228,11 @@ function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined
     assertionPerRequest: route.assertion_per_request ?? false,
     showErrorDetails: route.show_error_details ?? false,
     allowPathParameters: route.path_parameters === 'allow',
-    relax: new Set(route.relax ?? []),
+    relax: route.relax === undefined ? noRelaxations : new Set(route.relax),
     sessionLifetimeSeconds: Math.min(route.session_lifetime ?? Infinity, config.session_lifetime),
     sessionIdleSeconds: shorter(route.session_idle_timeout, config.session_idle_timeout),
     onUnauthenticated: route.on_unauthenticated ?? 'auto',
-    labels: new Map(Object.entries(route.labels ?? {})),
+    labels: labelsOf(route),
     clientCa: route.tls_downstream_client_ca,
   };
   return built;
@@ -234,7 +249,7 @@ const shorter = (one: number | undefined, other: number | undefined): number | u
   one === undefined ? other : other === undefined ? one : Math.min(one, other);
 
 function buildPolicy(
-  { config, route, path, changeWindows, recordSources }: RouteSource,
+  { config, route, path, changeWindows, recordSources, globalHeaders }: RouteSource,
   problems: Problem[],
 ): CompiledPolicy | undefined {
   const mtls = config.downstream_mtls;
@@ -255,12 +270,11 @@ function buildPolicy(
     hasClientCa,
     changeWindows,
     recordSources,
-    labels: new Map(Object.entries(route.labels ?? {})),
-    ownHeaders: new Set(
-      [config.assertion_header, ...Object.keys({ ...config.jwt_claims_headers, ...route.set_request_headers })].map(
-        (name) => name.toLowerCase(),
-      ),
-    ),
+    labels: labelsOf(route),
+    ownHeaders:
+      route.set_request_headers === undefined
+        ? globalHeaders
+        : new Set([...globalHeaders, ...lowerCase(Object.keys(route.set_request_headers))]),
   });
   problems.push(...(compiled.ok ? compiled.value.warnings : compiled.error));
   return compiled.ok ? compiled.value.policy : undefined;

@@ -205,12 +205,11 @@ function hashContent(access: AccessConfig, asWritten: (routeIndex: number, key: 
     idps: access.idps.map((idp) => ({ ...idp, client_secret: undefined })),
     shared_signals: access.shared_signals?.map((transmitter) => ({ ...transmitter, authorization: undefined })),
     records: access.records?.map((source) => ({ ...source, from: withoutHeaders(source.from) })),
-    routes: access.routes.map((route, index) => ({
-      ...route,
-      ...(route.set_request_headers === undefined
-        ? {}
-        : { set_request_headers: asWritten(index, 'set_request_headers') }),
-    })),
+    routes: access.routes.map((route, index) =>
+      route.set_request_headers === undefined
+        ? route
+        : { ...route, set_request_headers: asWritten(index, 'set_request_headers') },
+    ),
   };
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }

@@ -119,17 +119,27 @@ const membership =
     }
     const list: readonly Tree[] = data;
     if (list.length > LIST_MAX) context.error(path, `the list has more than ${LIST_MAX} entries`);
-    const set = new Set<string>();
+    const texts: string[] = [];
     for (const [index, entry] of list.entries()) {
       if (typeof entry !== 'string') {
         context.strictly([...path, index], `expected a text, not ${kindOf(entry)}`);
         continue;
       }
       if (isTooLong(entry)) checkLength(entry, context, [...path, index]);
-      set.add(entry);
+      texts.push(entry);
     }
-    return isMember ? (text) => set.has(text) : (text) => !set.has(text);
+    const isAmong = membershipTest(texts);
+    return isMember ? isAmong : (text) => !isAmong(text);
   };
+
+/** A Set takes several times the room of a short list, and is no faster. */
+const SHORT_LIST_MAX = 8;
+
+function membershipTest(texts: readonly string[]): TextTest {
+  if (texts.length <= SHORT_LIST_MAX) return (text) => texts.includes(text);
+  const set = new Set(texts);
+  return (text) => set.has(text);
+}
 
 const isTooLong = (text: string): boolean => text.length > TEXT_CHARS_MAX;
 

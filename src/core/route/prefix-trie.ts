@@ -4,7 +4,8 @@ type Node<T> = {
   /** The characters between the parent's prefix and this one's. */
   label: string;
   values: T[];
-  readonly children: Map<number, Node<T>>;
+  /** Most nodes have none, and a Map takes more than the rest of the node. */
+  children: Map<number, Node<T>> | undefined;
 };
 
 export type PrefixTrie<T> = {
@@ -13,7 +14,7 @@ export type PrefixTrie<T> = {
   forEachPrefixOf(text: string, visit: (values: readonly T[]) => void): void;
 };
 
-const createNode = <T>(label: string): Node<T> => ({ label, values: [], children: new Map() });
+const createNode = <T>(label: string): Node<T> => ({ label, values: [], children: undefined });
 
 export function createPrefixTrie<T>(): PrefixTrie<T> {
   const root = createNode<T>('');
@@ -24,7 +25,7 @@ export function createPrefixTrie<T>(): PrefixTrie<T> {
       let position = 0;
       for (;;) {
         if (node.values.length > 0) visit(node.values);
-        const child = node.children.get(text.charCodeAt(position));
+        const child = node.children?.get(text.charCodeAt(position));
         if (child === undefined || !text.startsWith(child.label, position)) return;
         position += child.label.length;
         node = child;
@@ -39,18 +40,19 @@ function nodeFor<T>(root: Node<T>, prefix: string): Node<T> {
   let rest = prefix;
   while (rest !== '') {
     const key = rest.charCodeAt(0);
-    const child = node.children.get(key);
+    const children = (node.children ??= new Map<number, Node<T>>());
+    const child = children.get(key);
     if (child === undefined) {
       const leaf = createNode<T>(rest);
-      node.children.set(key, leaf);
+      children.set(key, leaf);
       return leaf;
     }
     const common = commonLength(child.label, rest);
     if (common < child.label.length) {
       const upper = createNode<T>(child.label.slice(0, common));
       child.label = child.label.slice(common);
-      upper.children.set(child.label.charCodeAt(0), child);
-      node.children.set(key, upper);
+      upper.children = new Map([[child.label.charCodeAt(0), child]]);
+      children.set(key, upper);
       node = upper;
     } else {
       node = child;

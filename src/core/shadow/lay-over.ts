@@ -16,6 +16,7 @@ export type ListedRoute = {
 };
 
 export function layOver(listed: readonly ListedRoute[]): Result<readonly ListedRoute[], readonly Problem[]> {
+  if (listed.every(({ isShadow, shadowOf }) => !isShadow && shadowOf === undefined)) return ok(listed);
   const problems: Problem[] = [];
   const active = listed.filter(({ isShadow }) => !isShadow);
   const byId = new Map(active.map((entry) => [entry.route.id as string, entry]));
