@@ -3,14 +3,16 @@
 import type { ServerConfig } from '../adapters/config/server-config.ts';
 import { createMemoryOnceRegistry } from '../adapters/memory/once-registry.ts';
 import { createMemorySessionStore } from '../adapters/memory/session-store.ts';
+import { createMemoryUserFacts } from '../adapters/memory/user-facts.ts';
 import { createRedisStores, type ConnectedStores } from '../adapters/redis/stores.ts';
 import type { Corruption } from '../adapters/redis/corruption.ts';
-import type { Clock, Entropy, Logger, OnceRegistry, SessionStore } from '../core/ports.ts';
+import type { Clock, Entropy, Logger, OnceRegistry, SessionStore, UserFacts } from '../core/ports.ts';
 
 export type Stores = {
   readonly kind: 'memory' | 'redis';
   readonly sessions: SessionStore;
   readonly once: OnceRegistry;
+  readonly facts: UserFacts;
   /** What only a store outside of the process has. */
   readonly outside: Pick<ConnectedStores, 'health' | 'lease' | 'refusal'> | undefined;
 };
@@ -29,9 +31,15 @@ export function openStores(
 ): Stores {
   if (server.session_store === 'redis' && server.redis !== undefined) {
     const stores = createRedisStores({ ...parts, redis: server.redis, replicas: server.redis.replicas });
-    return { kind: 'redis', sessions: stores.sessions, once: stores.once, outside: stores };
+    return { kind: 'redis', sessions: stores.sessions, once: stores.once, facts: stores.facts, outside: stores };
   }
   const { clock } = parts;
   const sessions = createMemorySessionStore({ clock });
-  return { kind: 'memory', sessions, once: createMemoryOnceRegistry({ clock }), outside: undefined };
+  return {
+    kind: 'memory',
+    sessions,
+    once: createMemoryOnceRegistry({ clock }),
+    facts: createMemoryUserFacts({ clock }),
+    outside: undefined,
+  };
 }

@@ -7,8 +7,10 @@ import type { RecordSnapshot } from './policy/record-snapshot.ts';
 import type { AccessRequest } from './request/access-request.ts';
 import type { Outcome } from './response/decision.ts';
 import type { Result } from './result.ts';
+import type { Refreshed, RefreshKind } from './session/refresh.ts';
 import type { ClaimValue, LoginMark, Session } from './session/session.ts';
 import type { TrustedIssuer, VerifiedMessage } from './signals/signed-message.ts';
+import type { FactHolder, FactOwner, UserFact } from './signals/user-fact.ts';
 import type { EpochSeconds, IdpName, SessionHandle } from './units.ts';
 
 /** A value now where it is at hand (memory), a promise where it is not. With everything at hand a Check makes no promise. */
@@ -133,6 +135,20 @@ export interface SessionStore {
   close(): Promise<void>;
 }
 
+/** What transmitters said of users. Implemented by memory and by Redis; both pass test/contract/user-facts.contract.ts. */
+export interface UserFacts {
+  /**
+   * What counts for who has a session, at its user and at its address. What comes at once holds at this very moment; after a promise it has to be
+   * asked again, as SessionStore.get says. @throws DependencyError when it cannot be known, or is not ours.
+   */
+  of(holder: FactHolder): Eventually<readonly UserFact[]>;
+  /**
+   * Takes the place of an older one of its scope; a newer one stays. Resolves, also where it could not be done or the owner has no room for more;
+   * `confirmed`: no Check that starts from now on is decided by what was before. SECURITY: only for what a verified message says.
+   */
+  put(owner: FactOwner, fact: UserFact): Promise<Announced>;
+}
+
 /** Ids that may be used once: login flows, tickets. */
 export interface OnceRegistry {
   /**
@@ -152,6 +168,15 @@ export type Identity = {
   readonly userinfoClaims: Readonly<Record<string, ClaimValue>> | undefined;
   readonly tokens: Session['tokens'];
 };
+
+/** Of whom a provider is asked again, and with what. */
+export type RefreshOf = Pick<Session, 'issuer' | 'subject' | 'tokens'>;
+
+export type IdpAnswer =
+  /** `failure`: why the user is not confirmed, in words for logs. */
+  | { readonly kind: 'refreshed'; readonly refreshed: Refreshed; readonly failure?: string }
+  /** The provider signed in nobody any more by these tokens, or somebody else. `why` is for logs. */
+  | { readonly kind: 'ended'; readonly why: string };
 
 /** One OpenID provider, found by discovery. All calls have a deadline. @throws DependencyError idp-unavailable | idp-refused */
 export interface IdentityProvider {
@@ -178,6 +203,11 @@ export interface IdentityProvider {
     readonly nonce: string;
     readonly codeVerifier: string;
   }): Promise<Identity>;
+  /**
+   * What the provider says of a session now. `user`: by the access token, where that will do. Once the provider has given new tokens they are
+   * in the answer, whatever failed afterwards. @throws DependencyError also where Doorward itself is refused: that ends no session.
+   */
+  refresh(of: RefreshOf, kind: RefreshKind): Promise<IdpAnswer>;
   /** RP-initiated logout; undefined when the provider has no `end_session_endpoint`. */
   endSessionUrl(parameters: {
     readonly idToken: string | undefined;

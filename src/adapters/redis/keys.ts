@@ -13,7 +13,7 @@
  * | `dw:{dw}:ctl` | hash: `era`, `seq`, `replid`, `end`, `probe`; `m:<incarnation>` = `<history>|<applied>|<renewals>` (scripts.ts) |
  * | `dw:{dw}:inv` | stream of invalidations, entry id `<seq>-0` |
  * | `dw:{dw}:t:s:<handle>`, `:t:u:<user key>`, `:t:i:<idp key>`, `:t:p:<login key>`, `:t:all` | tombstones: the `seq` of the revocation |
- * | `dw:{dw}:f:<user key>:<name>` | a fact of a user, sealed |
+ * | `dw:{dw}:f:<owner key>` | hash: the facts of a user or of an address, sealed (fact-record.ts); goes with its time |
  */
 
 import { createHash } from 'node:crypto';
@@ -47,6 +47,9 @@ export type RevocationKind = Exclude<InvalidationKind, 'fact'>;
 /** `key`: a handle, a user key or an identity provider's key; empty for `all`. */
 export const tombstoneKey = (kind: RevocationKind, key: string): string =>
   kind === 'all' ? 'dw:{dw}:t:all' : `dw:{dw}:t:${kind}:${key}`;
+
+/** `ownerKey`: core/signals/user-fact.ts. */
+export const factsKey = (ownerKey: string): string => `dw:{dw}:f:${ownerKey}`;
 
 /** The tombstones that cover a session, in the order in which `standing` reads them. */
 export const tombstoneKeysOf = (session: Session): readonly string[] => [

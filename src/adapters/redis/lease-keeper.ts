@@ -5,7 +5,7 @@
 
 import { isDependencyError, type Clock, type Logger } from '../../core/ports.ts';
 import type { Invalidation } from '../../core/revocation/invalidation.ts';
-import type { Moment, RenewalReply, Replica } from '../../core/revocation/replica.ts';
+import type { Leased, Moment, RenewalReply } from '../../core/revocation/replica.ts';
 import type { RedisConnection } from './connection.ts';
 import { ControlSlot } from './control-slot.ts';
 import { INVALIDATIONS_KEY } from './keys.ts';
@@ -23,10 +23,7 @@ export type LeaseKeeperOptions = {
   readonly renewals: RedisConnection;
   /** For waiting alone. */
   readonly news: RedisConnection;
-  readonly replica: Pick<
-    Replica<unknown>,
-    'terms' | 'beginRenewal' | 'endRenewal' | 'holds' | 'stop' | 'history' | 'applied'
-  >;
+  readonly replica: Leased;
   /** Random, one per start of a process. */
   readonly incarnation: string;
   readonly clock: Clock;

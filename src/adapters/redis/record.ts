@@ -127,9 +127,11 @@ type Part = 'seen' | number;
 const associatedData = (key: string, part: Part): Uint8Array =>
   Buffer.from(`doorward record v${RECORD_FORMAT}\0${key}\0${part}`);
 
-const recordKey = (secret: Uint8Array, key: string): Uint8Array => createHmac('sha256', secret).update(key).digest();
+export const recordKey = (secret: Uint8Array, key: string): Uint8Array =>
+  createHmac('sha256', secret).update(key).digest();
 
-function decrypt(key: Uint8Array, data: Uint8Array, sealed: Buffer): Buffer | undefined {
+/** undefined where it was not sealed with this key and data. */
+export function decrypt(key: Uint8Array, data: Uint8Array, sealed: Buffer): Buffer | undefined {
   const tagAt = sealed.length - TAG_BYTES;
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
   decipher.setAAD(data);

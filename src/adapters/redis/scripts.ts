@@ -172,19 +172,32 @@ return { ARGV[1], history, 1 }
 `,
 );
 
-/** A fact and its announcement. KEYS: control, invalidations, fact. ARGV: tag, era, kind, key, fact (empty = none), time to live in ms. Gives as \`revoke\`. */
+/**
+ * A fact of a user and its announcement. What is over goes first; what is newer stays. KEYS: control, invalidations, facts. ARGV: tag, era, kind,
+ * key, field, fact (`<time in ms>|...`), time in ms before which facts are over, time to live in ms, how many may be there. Gives as \`revoke\`.
+ */
 export const putFactScript = script(
   'put-fact',
   `${OPEN_CONTROL}
-if ARGV[5] == '' then redis.call('DEL', KEYS[3]) else redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[6]) end
+local facts = redis.call('HGETALL', KEYS[3])
+local timeOf = function(fact) return tonumber(string.match(fact, '^(%d+)|') or '0') end
+for i = 1, #facts, 2 do
+  if timeOf(facts[i + 1]) <= tonumber(ARGV[7]) then redis.call('HDEL', KEYS[3], facts[i]) end
+end
+local before = redis.call('HGET', KEYS[3], ARGV[5])
+if not before and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[9]) then return redis.error_reply('FULL too many facts of one user') end
+if not before or timeOf(before) <= timeOf(ARGV[6]) then redis.call('HSET', KEYS[3], ARGV[5], ARGV[6]) end
+redis.call('PEXPIRE', KEYS[3], ARGV[8])
 ${ANNOUNCE}`,
 );
 
-/** KEYS: control, fact. ARGV: tag. Gives history, and the fact or nothing. */
-export const readFactScript = script(
-  'read-fact',
+/** KEYS: control, then facts of owners. ARGV: tag. Gives history, and of each owner [field, fact, field, fact, ...]. */
+export const readFactsScript = script(
+  'read-facts',
   `${ON_MASTER}
-return { ARGV[1], replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or ''), redis.call('GET', KEYS[2]) or nil }
+local reply = { ARGV[1], replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or '') }
+for i = 2, #KEYS do reply[i + 1] = redis.call('HGETALL', KEYS[i]) end
+return reply
 `,
 );
 

@@ -47,6 +47,8 @@ export async function openStores(
   clock: Clock,
   options: {
     readonly secrets?: readonly string[];
+    /** As they are now; wins over `secrets`. */
+    readonly secretsNow?: () => readonly string[];
     readonly logger?: Logger;
     readonly terms?: LeaseTerms;
     readonly onCorrupt?: (fault: Corruption) => void;
@@ -54,7 +56,7 @@ export async function openStores(
 ): Promise<ConnectedStores> {
   const stores = createRedisStores({
     redis: server,
-    secrets: () => options.secrets ?? SECRETS,
+    secrets: options.secretsNow ?? (() => options.secrets ?? SECRETS),
     terms: options.terms ?? SHORT_TERMS,
     clock: inRealTime(clock),
     entropy: systemEntropy,
