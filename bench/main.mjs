@@ -93,11 +93,12 @@ async function measureManyRoutes(folder) {
   console.log('loading 10,000 routes, reloading 1,000 ...');
   const loads = await measureLoading(folder, { routes: 10_000, times: 3 });
   const { stalls, idle } = await measureReloadStall(folder, { routes: 1_000, times: 9 });
-  console.log('own part with 10, 1,000 and 10,000 routes, in alternating slices ...');
+  console.log('own part with 10, 1,000 and 10,000 routes and many hosts, in alternating slices ...');
   const axis = await measureRoutesAxis(folder);
   return {
-    routesAxis: axis.map(({ routes, micros, ratio, ratios }) => ({
+    routesAxis: axis.map(({ routes, hosts, micros, ratio, ratios }) => ({
       routes,
+      hosts,
       cpuMicros: spread(micros),
       ratioToTen: { ...spread(ratios), median: round(ratio, 3) },
     })),
@@ -113,13 +114,14 @@ const range = ({ median: middle, min, max }) => `${middle} [${min}..${max}]`;
 function expectManyRoutes({ routesAxis, loadSeconds, loadCpuSeconds, reloadStallMs, idleStallMs }) {
   console.table(
     Object.fromEntries(
-      routesAxis.map(({ routes, cpuMicros, ratioToTen }) => [
-        `${routes} routes x 5 rules`,
+      routesAxis.map(({ routes, hosts, cpuMicros, ratioToTen }) => [
+        `${routes} routes x 5 rules, ${hosts} hosts asked for`,
         { 'own part, CPU µs per Check': range(cpuMicros), 'ratio to 10 routes': range(ratioToTen) },
       ]),
     ),
   );
-  for (const { routes, ratioToTen } of routesAxis)
+  // Another number of hosts is another number of cookies and assertions: told, and not part of what is promised of routes.
+  for (const { routes, ratioToTen } of routesAxis.filter(({ hosts }) => hosts === routesAxis[0].hosts))
     expect(`${routes} routes cost what 10 do: ratio ${range(ratioToTen)}`, ratioToTen.median <= PROMISED.ratio);
   expect(
     `10,000 routes x 5 rules load in ${range(loadSeconds)} s (CPU ${range(loadCpuSeconds)} s), promised ${PROMISED.loadSeconds} s`,

@@ -1,4 +1,7 @@
-/** Doorward's own part with 10, 1,000 and 10,000 routes of five rules each, in alternating slices of one process. */
+/**
+ * Doorward's own part with 10, 1,000 and 10,000 routes of five rules each, and with requests of many hosts, each with its own cookie and
+ * assertion; in alternating slices of one process.
+ */
 
 import { join } from 'node:path';
 
@@ -8,9 +11,14 @@ import { manyRoutes, spreadTargets } from './many-routes.mjs';
 import { buildScene } from './scene.mjs';
 import { median } from './statistics.mjs';
 
-export const COUNTS = [10, 1_000, 10_000];
-/** As many as the smallest scene has routes, each on another host. */
-const TARGETS = 10;
+/** The first is what the others are compared with. As many `targets` as it has routes, each on another host; and five times as many. */
+const SCENES = [
+  { routes: 10, targets: 10 },
+  { routes: 1_000, targets: 10 },
+  { routes: 10_000, targets: 10 },
+  { routes: 50, targets: 50 },
+  { routes: 10_000, targets: 50 },
+];
 const WARM_UP = 10_000;
 const ROUNDS = 60;
 const CHECKS_PER_SLICE = 1_000;
@@ -29,15 +37,15 @@ async function play({ handler, requests }, checks) {
   return (user + system) / checks;
 }
 
-/** Returns one row for each count: { routes, micros, ratio } with the ratios to 10 routes, each within one round. */
+/** Returns one row for each scene: { routes, hosts, micros, ratio, ratios } with the ratios to the first, each within one round. */
 export async function measureRoutesAxis(folder) {
   const scenes = [];
-  for (const count of COUNTS) {
-    const options = { text: manyRoutes(count), targets: spreadTargets(count, TARGETS) };
-    scenes.push(await buildScene(join(folder, `routes-${count}`), options));
+  for (const { routes, targets } of SCENES) {
+    const options = { text: manyRoutes(routes), targets: spreadTargets(routes, targets) };
+    scenes.push(await buildScene(join(folder, `routes-${routes}-${targets}`), options));
   }
   for (const scene of scenes) await play(scene, WARM_UP);
-  const micros = COUNTS.map(() => []);
+  const micros = SCENES.map(() => []);
   for (let round = 0; round < ROUNDS; round += 1) {
     // Each time another one begins, so that none is always measured after the same one.
     for (let turned = 0; turned < scenes.length; turned += 1) {
@@ -45,8 +53,8 @@ export async function measureRoutesAxis(folder) {
       micros[index].push(await play(scenes[index], CHECKS_PER_SLICE));
     }
   }
-  return COUNTS.map((routes, index) => {
+  return SCENES.map(({ routes, targets }, index) => {
     const ratios = micros[index].map((value, round) => value / micros[0][round]);
-    return { routes, micros: micros[index], ratio: median(ratios), ratios };
+    return { routes, hosts: targets, micros: micros[index], ratio: median(ratios), ratios };
   });
 }
