@@ -2,6 +2,7 @@
 
 import { createMemoryOnceRegistry } from '../../src/adapters/memory/once-registry.ts';
 import { createMemorySessionStore } from '../../src/adapters/memory/session-store.ts';
+import { createMemoryUserFacts } from '../../src/adapters/memory/user-facts.ts';
 import { systemEntropy } from '../../src/adapters/system/entropy.ts';
 import { createSealer } from '../../src/adapters/system/sealer.ts';
 import { check } from '../../src/check.ts';
@@ -12,7 +13,9 @@ import {
   DependencyError,
   type Identity,
   type IdentityProvider,
+  type IdpAnswer,
   type Logger,
+  type RefreshOf,
   type SignedMessages,
 } from '../../src/core/ports.ts';
 import type { AccessRequest } from '../../src/core/request/access-request.ts';
@@ -33,6 +36,9 @@ export type PlayedProvider = IdentityProvider & {
   /** What redeem was called with. */
   readonly redeemed: Parameters<IdentityProvider['redeem']>[0][];
   readonly revoked: unknown[];
+  /** What it was asked again, and how it answers. */
+  readonly refreshes: Parameters<IdentityProvider['refresh']>[];
+  refreshed: (of: RefreshOf) => IdpAnswer | Promise<IdpAnswer>;
   /** What the next logins tell; or why there is nothing to tell. */
   next: Partial<Pick<Identity, 'idTokenClaims' | 'userinfoClaims' | 'subject'>> | DependencyError;
   endSession: string | undefined | DependencyError;
@@ -51,6 +57,8 @@ export function playProvider(name: string): PlayedProvider {
     label: `The ${name} provider`,
     redeemed: [],
     revoked: [],
+    refreshes: [],
+    refreshed: () => ({ kind: 'refreshed', refreshed: { isUserConfirmed: true } }),
     next: {},
     endSession: `${issuer}/logout`,
     revocation: undefined,
@@ -88,6 +96,11 @@ export function playProvider(name: string): PlayedProvider {
       };
       const tokens = { idToken: 'a.b.c', accessToken: 'at', refreshToken: 'rt', accessTokenExpiresAt: undefined };
       return { issuer, subject, idTokenClaims: claims, userinfoClaims, tokens };
+    },
+    async refresh(of, kind) {
+      provider.refreshes.push([of, kind]);
+      if (provider.down) throw unavailable();
+      return provider.refreshed(of);
     },
     endSessionUrl({ idToken, returnTo, state }) {
       if (provider.endSession instanceof DependencyError) return Promise.reject(provider.endSession);
@@ -167,6 +180,7 @@ export function startDoorward(
   const ports: EndpointPorts = {
     sessions,
     once: createMemoryOnceRegistry({ clock }),
+    facts: createMemoryUserFacts({ clock }),
     idps,
     messages: options.messages ?? { verify: () => Promise.resolve({ ok: false, error: 'no keys' }) },
     sealer: createSealer([SECRET]),
@@ -219,14 +233,25 @@ export function startDoorward(
       const request = anAccessRequest({ authority: host, method, path, headers, body });
       const now = clock.now();
       let known: Parameters<typeof check>[1]['session'];
+      let facts: Parameters<typeof check>[1]['facts'];
       for (;;) {
         const certificate = { presented: false, valid: false, leaf: undefined };
         const decision = check(
           request,
-          { generation: doorward.generation, sealer: ports.sealer, session: known, certificate: () => certificate },
+          {
+            generation: doorward.generation,
+            sealer: ports.sealer,
+            session: known,
+            facts,
+            certificate: () => certificate,
+          },
           now,
         );
         if (decision.kind === 'needs') {
+          if (decision.needs === 'facts') {
+            facts = { of: decision.of, facts: await ports.facts.of(decision.of) };
+            continue;
+          }
           known = { handle: decision.session, session: await ports.sessions.get(decision.session) };
           continue;
         }

@@ -19,6 +19,19 @@ const deadline = new AsyncLocalStorage<AbortSignal>();
 export const runWithin = <T>(ms: number, operation: () => Promise<T>): Promise<T> =>
   deadline.run(AbortSignal.timeout(ms), operation);
 
+/** What the token endpoint answered in an operation; undefined before it has. */
+type Capture = { text: string | undefined };
+const capture = new AsyncLocalStorage<Capture>();
+
+/** Runs an operation, and keeps what the first request that it posts was answered, if that was a success; also where the operation fails later. */
+export function captureAnswer<T>(operation: () => Promise<T>): {
+  readonly result: Promise<T>;
+  answer(): string | undefined;
+} {
+  const captured: Capture = { text: undefined };
+  return { result: capture.run(captured, operation), answer: () => captured.text };
+}
+
 /** Whether a URL of a provider may be used, by Doorward or by a browser: https, or http for names of this machine where that is allowed. */
 export function isAllowedUrl(text: string, isHttpAllowed: boolean): boolean {
   if (!URL.canParse(text)) return false;
@@ -48,6 +61,9 @@ export const createBoundedFetch =
     });
     const body = await readBounded(response);
     const { status, headers } = response;
+    const captured = capture.getStore();
+    if (captured !== undefined && init.method === 'POST' && status === 200)
+      captured.text ??= Buffer.from(body).toString('utf8');
     return new Response(isBodyless(status) ? null : body, { status, headers });
   };
 

@@ -17,6 +17,7 @@ import { createBoundedFetch, runWithin } from './bounded-fetch.ts';
 import { CLOCK_TOLERANCE_SECONDS, discover, type Provider } from './discover.ts';
 import { failureOf } from './failure.ts';
 import { createProviderSource } from './provider-source.ts';
+import { refresh } from './refresh.ts';
 
 /** A callback waits for token, key set and userinfo together; Envoy is told to wait 5 s. */
 const DEADLINE_MS = 4_000;
@@ -84,6 +85,10 @@ export function createIdentityProvider(config: IdpConfig, options: IdentityProvi
       ),
     redeem: (parameters) =>
       operate('the code could not be redeemed', deadlineMs, (provider) => redeem(provider, parameters, options.clock)),
+    refresh: (of, kind) =>
+      operate('the session could not be refreshed', deadlineMs, (provider) =>
+        refresh(provider, of, kind, options.clock),
+      ),
     endSessionUrl: (parameters) =>
       operate('the end of the session could not be asked for', SIGN_OUT_DEADLINE_MS, (provider) =>
         Promise.resolve(endSessionUrl(provider, parameters)),

@@ -29,6 +29,39 @@ export function failureOf(what: string, error: unknown): DependencyError {
   return new DependencyError(isRefusal ? 'idp-refused' : 'idp-unavailable', `${what} (${reason})`);
 }
 
+/** RFC 6749 §5.2: the refresh token is of no use any more; nothing else says so (`invalid_client` speaks of Doorward, not of the user). */
+export const isInvalidGrant = (error: unknown): boolean =>
+  textOf(error, 'name') === 'ResponseBodyError' && textOf(error, 'error') === 'invalid_grant';
+
+/** The ID token is of another issuer. */
+export function isOtherIssuer(error: unknown): boolean {
+  if (codeOf(error) !== 'OAUTH_JWT_CLAIM_COMPARISON_FAILED') return false;
+  let current = error;
+  for (let depth = 0; depth < 5 && isObject(current); depth += 1) {
+    if (textOf(current, 'claim') === 'iss') return true;
+    current = current['cause'];
+  }
+  return false;
+}
+
+/** The userinfo endpoint speaks of another `sub`: the only member that the library compares there. */
+export const isOtherSubject = (error: unknown): boolean => codeOf(error) === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED';
+
+/**
+ * RFC 6750 §3.1: the userinfo endpoint refuses the access token. A page (HTML) with such a status is of something in front of it, and says
+ * nothing.
+ */
+export function isUserRefused(error: unknown): boolean {
+  if (!isObject(error)) return false;
+  if (textOf(error, 'name') === 'WWWAuthenticateChallengeError') return isRefusal(numberOf(error, 'status'));
+  const response = error['cause'];
+  return response instanceof Response && isRefusal(response.status) && !isPage(response);
+}
+
+const isRefusal = (status: number | undefined): boolean => status === 401 || status === 403;
+
+const isPage = ({ headers }: Response): boolean => (headers.get('content-type') ?? '').includes('html');
+
 type Judgement = { readonly isRefusal: boolean; readonly reason: string };
 
 function judge(error: unknown): Judgement {
