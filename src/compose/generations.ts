@@ -20,12 +20,13 @@ import type {
   SealPurpose,
   SessionStore,
   SignedMessages,
+  UserFacts,
 } from '../core/ports.ts';
 import type { LocatedProblem, Problem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { compileCertificates } from './certificates.ts';
 import type { HeldConfig } from './load-in-worker.ts';
-import { closeRecordSources, openRecordSources, type RecordSources } from './record-sources.ts';
+import { openRecordSources, type RecordSources } from './record-sources.ts';
 import { runInSlices } from './run-in-slices.ts';
 
 /** What outlives every generation. */
@@ -33,6 +34,7 @@ export type Lasting = {
   readonly sessions: SessionStore;
   readonly messages: SignedMessages;
   readonly once: OnceRegistry;
+  readonly facts: UserFacts;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly logger: Logger;
@@ -151,17 +153,45 @@ export function createGenerations(first: Compiled, lasting: Lasting, load: LoadN
   let waiting: Promise<Reloaded> | undefined;
   const over = new AbortController();
 
+  /** All that can fail of a swap. @throws what it ran into; then nothing of `next` is left open, and `before` is as it was. */
+  const putIn = (next: Compiled, before: Compiled): readonly string[] => {
+    try {
+      for (const idp of next.idps) idp.start();
+      return changedServerKeys(first.loaded.server, next.loaded.server);
+    } catch (error) {
+      closeWhatIsOver(next, before);
+      throw error;
+    }
+  };
+
+  /** What `stays` does not have. A fault of one keeps none of the others open: what is in force is so already. */
+  const closeWhatIsOver = (over: Compiled, stays: Compiled): void => {
+    const closing = [
+      ...over.records.sources.filter((source) => !stays.records.sources.includes(source)),
+      ...over.idps.filter((idp) => !stays.idps.includes(idp)),
+    ];
+    for (const each of closing) {
+      try {
+        each.close();
+      } catch (error) {
+        lasting.logger.error(
+          { error, name: each.name },
+          'a fault in Doorward itself: what is over could not be closed',
+        );
+      }
+    }
+  };
+
   /** The server keys that wait for a restart; undefined = it is over. */
   const swap = (next: Compiled): readonly string[] | undefined => {
     if (over.signal.aborted) {
-      closeRecordSources(next.records, current.records);
+      closeWhatIsOver(next, current);
       return undefined;
     }
-    const waitsForRestart = changedServerKeys(first.loaded.server, next.loaded.server);
-    closeRecordSources(current.records, next.records);
-    for (const idp of next.idps) idp.start();
-    for (const idp of current.idps) if (!next.idps.includes(idp)) idp.close();
+    const before = current;
+    const waitsForRestart = putIn(next, before);
     current = next;
+    closeWhatIsOver(before, next);
     return waitsForRestart;
   };
 
