@@ -188,6 +188,7 @@ program
   .option('--claim <name=value>', 'a claim of the user (repeatable); JSON, or text', several)
   .option('--idp <name>', 'the provider that signed in')
   .option('--acr <acr>', 'how strongly')
+  .option('--risk <level>', 'how risky transmitters say that the user is: low, medium or high')
   .option('--auth-time <instant>', 'when')
   .option('-X, --method <method>', 'of the request (GET)')
   .option('-H, --header <header>', 'of the request, "name: value" (repeatable)', several)
@@ -222,7 +223,8 @@ const sessionOptions = (command: Command): Command =>
     .addOption(configOption)
     .option('-s, --socket <path>', 'its admin socket (from the configuration if not given)')
     .addOption(outputOption);
-const whyOption = new Option('--why <text>', 'for the log');
+const reasonOption = new Option('--reason <text>', 'why, for the audit');
+type Reason = { readonly reason?: string };
 
 sessionOptions(session.command('list').description('live sessions, newest first'))
   .option('-u, --user <user>', 'only of this subject or e-mail address')
@@ -234,18 +236,30 @@ sessionOptions(session.command('show <session>').description('one session')).act
   (handle: string, options: SessionOptions) => runSession({ kind: 'show', handle }, options),
 );
 sessionOptions(session.command('revoke <session>').description('end one session; the next request is refused'))
-  .addOption(whyOption)
-  .action((handle: string, options: SessionOptions & { readonly why?: string }) =>
-    runSession({ kind: 'revoke', handle, why: options.why }, options),
+  .addOption(reasonOption)
+  .action((handle: string, options: SessionOptions & Reason) =>
+    runSession({ kind: 'revoke', handle, reason: options.reason }, options),
   );
 sessionOptions(
   session.command('revoke-user <user>').description('end all sessions of a user, logins under way included'),
 )
   .option('--issuer <url>', 'of the user; <user> is then the subject')
-  .addOption(whyOption)
-  .action((user: string, options: SessionOptions & { readonly why?: string; readonly issuer?: string }) =>
-    runSession({ kind: 'revoke-user', user, issuer: options.issuer, why: options.why }, options),
+  .addOption(reasonOption)
+  .action((user: string, options: SessionOptions & Reason & { readonly issuer?: string }) =>
+    runSession({ kind: 'revoke-user', user, issuer: options.issuer, reason: options.reason }, options),
   );
+sessionOptions(
+  session
+    .command('revoke-idp <name>')
+    .description('end all that an identity provider signed in, logins under way included'),
+)
+  .addOption(reasonOption)
+  .action((idp: string, options: SessionOptions & Reason) =>
+    runSession({ kind: 'revoke-idp', idp, reason: options.reason }, options),
+  );
+sessionOptions(session.command('revoke-all').description('end every session, logins under way included'))
+  .addOption(reasonOption)
+  .action((options: SessionOptions & Reason) => runSession({ kind: 'revoke-all', reason: options.reason }, options));
 
 try {
   await program.parseAsync();

@@ -1,16 +1,19 @@
-/** `doorward session list | show | revoke | revoke-user`: against a running service, over its admin socket. */
+/** `doorward session list | show | revoke | revoke-user | revoke-idp | revoke-all`: against a running service, over its admin socket. */
 
 export type SessionAction =
   | { readonly kind: 'list'; readonly user: string | undefined; readonly limit: number }
   | { readonly kind: 'show'; readonly handle: string }
-  | { readonly kind: 'revoke'; readonly handle: string; readonly why: string | undefined }
+  | { readonly kind: 'revoke'; readonly handle: string; readonly reason: string | undefined }
   /** `user`: the subject, or the e-mail address of a user who has a live session. */
   | {
       readonly kind: 'revoke-user';
       readonly user: string;
       readonly issuer: string | undefined;
-      readonly why: string | undefined;
-    };
+      readonly reason: string | undefined;
+    }
+  /** All that this provider signed in. */
+  | { readonly kind: 'revoke-idp'; readonly idp: string; readonly reason: string | undefined }
+  | { readonly kind: 'revoke-all'; readonly reason: string | undefined };
 
 export type SessionCommand = {
   readonly ask: (
@@ -36,6 +39,8 @@ type Summary = {
 
 /** As many as the service gives at once. */
 const LIST_MAX = 1000;
+/** Characters of a reason, as the service takes it. */
+const REASON_MAX = 1024;
 /** base64url of SHA-256. */
 const HANDLE = /^[A-Za-z0-9_-]{43}$/;
 
@@ -56,6 +61,8 @@ export async function sessionCommand(action: SessionAction, command: SessionComm
 }
 
 function mistakeIn(action: SessionAction): string | undefined {
+  const reason = 'reason' in action ? action.reason : undefined;
+  if (reason === '' || (reason?.length ?? 0) > REASON_MAX) return `--reason is a text of 1 to ${REASON_MAX} characters`;
   switch (action.kind) {
     case 'list': {
       const isCount = Number.isInteger(action.limit) && action.limit >= 1 && action.limit <= LIST_MAX;
@@ -68,6 +75,10 @@ function mistakeIn(action: SessionAction): string | undefined {
         : 'a session is named by 43 letters, digits, - and _, as `session list` shows it';
     case 'revoke-user':
       return action.user === '' ? 'a user is named by subject or e-mail address' : undefined;
+    case 'revoke-idp':
+      return action.idp === '' ? 'an identity provider is named as in the configuration' : undefined;
+    case 'revoke-all':
+      return undefined;
   }
 }
 
@@ -79,14 +90,21 @@ async function run(action: SessionAction, command: SessionCommand): Promise<0 | 
       return answer(await command.ask('GET', `/v1/sessions/${encodeURIComponent(action.handle)}`), command, showOne);
     case 'revoke': {
       const path = `/v1/sessions/${encodeURIComponent(action.handle)}/revoke`;
-      return answer(await command.ask('POST', path, whyOf(action.why)), command, showRevoked);
+      return answer(await command.ask('POST', path, reasonOf(action.reason)), command, showRevoked);
     }
     case 'revoke-user':
       return revokeUser(action, command);
+    case 'revoke-idp': {
+      const body = { idp: action.idp, ...reasonOf(action.reason) };
+      return answer(await command.ask('POST', '/v1/idps/revoke', body), command, showRevoked);
+    }
+    case 'revoke-all':
+      return answer(await command.ask('POST', '/v1/all/revoke', reasonOf(action.reason)), command, showRevoked);
   }
 }
 
-const whyOf = (why: string | undefined): Readonly<Record<string, string>> => (why === undefined ? {} : { why });
+const reasonOf = (reason: string | undefined): Readonly<Record<string, string>> =>
+  reason === undefined ? {} : { reason };
 
 async function list(
   { user, limit }: Extract<SessionAction, { kind: 'list' }>,
@@ -104,7 +122,7 @@ async function list(
 }
 
 async function revokeUser(
-  { user, issuer, why }: Extract<SessionAction, { kind: 'revoke-user' }>,
+  { user, issuer, reason }: Extract<SessionAction, { kind: 'revoke-user' }>,
   command: SessionCommand,
 ): Promise<0 | 1> {
   const who = issuer === undefined ? await findUser(user, command) : { issuer, subject: user };
@@ -112,7 +130,7 @@ async function revokeUser(
     command.writeError(`${who}\n`);
     return 1;
   }
-  return answer(await command.ask('POST', '/v1/users/revoke', { ...who, ...whyOf(why) }), command, showRevoked);
+  return answer(await command.ask('POST', '/v1/users/revoke', { ...who, ...reasonOf(reason) }), command, showRevoked);
 }
 
 /** Who it is, from the live sessions of that name; a sentence where that is not one user. */

@@ -60,6 +60,7 @@ async function serveLoaded(
     sessions: stores.sessions,
     messages: createSignedMessages({ clock: systemClock }),
     once: stores.once,
+    facts: stores.facts,
     clock: systemClock,
     entropy: systemEntropy,
     logger,
@@ -136,7 +137,12 @@ async function openListeners(
   const { logger, audit } = outputs;
   const { server } = generations.current().loaded;
   if (server.admin_socket !== undefined) {
-    const admin = await startAdminServer({ socketPath: server.admin_socket, sessions: stores.sessions, logger });
+    const admin = await startAdminServer({
+      socketPath: server.admin_socket,
+      sessions: stores.sessions,
+      idps: () => generations.current().loaded.access.idps.map(({ name }) => name),
+      logger,
+    });
     close.push(() => admin.close());
   }
   const checks = await createCheckServer({

@@ -106,7 +106,7 @@ describe('doorward session show', () => {
 
   test.each(['', 'abc', '../../users', `${handle}x`])('the handle "%s" is wrong usage', async (wrong) => {
     for (const kind of ['show', 'revoke'] as const) {
-      const { code, asked, err } = await run({ kind, handle: wrong, why: undefined }, []);
+      const { code, asked, err } = await run({ kind, handle: wrong, reason: undefined }, []);
       expect({ code, asked }).toEqual({ code: 2, asked: [] });
       expect(err).toContain('43');
     }
@@ -115,16 +115,21 @@ describe('doorward session show', () => {
 
 describe('doorward session revoke', () => {
   test('says what came of it', async () => {
-    const { code, out, asked } = await run({ kind: 'revoke', handle, why: 'lost' }, [revoked]);
+    const { code, out, asked } = await run({ kind: 'revoke', handle, reason: 'lost' }, [revoked]);
     expect({ code, out }).toEqual({ code: 0, out: 'revoked: 1 session, acknowledged by 1 of 1 process in 1.2 ms\n' });
-    expect(asked).toEqual([{ method: 'POST', path: `/v1/sessions/${handle}/revoke`, body: { why: 'lost' } }]);
+    expect(asked).toEqual([{ method: 'POST', path: `/v1/sessions/${handle}/revoke`, body: { reason: 'lost' } }]);
   });
 
   test('says it of many processes, and where sessions were not counted', async () => {
-    const { out } = await run({ kind: 'revoke', handle, why: undefined }, [
+    const { out } = await run({ kind: 'revoke', handle, reason: undefined }, [
       ok({ acknowledged: 2, members: 3, tookMs: 9 }),
     ]);
     expect(out).toBe('revoked: acknowledged by 2 of 3 processes in 9.0 ms\n');
+  });
+
+  test.each(['', 'x'.repeat(1025)])('a reason without an end, or of nothing, is wrong usage', async (reason) => {
+    const { code, err, asked } = await run({ kind: 'revoke', handle, reason }, []);
+    expect({ code, err, asked }).toEqual({ code: 2, err: '--reason is a text of 1 to 1024 characters\n', asked: [] });
   });
 
   test.each([
@@ -140,20 +145,25 @@ describe('doorward session revoke', () => {
       'no Doorward answers on /run/x.sock: nobody listens; is it running?',
     ],
   ])('does not claim success for %j', async (reply, said) => {
-    const { code, out, err } = await run({ kind: 'revoke', handle, why: undefined }, [reply]);
+    const { code, out, err } = await run({ kind: 'revoke', handle, reason: undefined }, [reply]);
     expect({ code, out, err }).toEqual({ code: 1, out: '', err: `${said}\n` });
   });
 });
 
 describe('doorward session revoke-user', () => {
-  const byName: SessionAction = { kind: 'revoke-user', user: 'alice@example.com', issuer: undefined, why: undefined };
+  const byName: SessionAction = {
+    kind: 'revoke-user',
+    user: 'alice@example.com',
+    issuer: undefined,
+    reason: undefined,
+  };
 
   test('with an issuer the user is the subject, live sessions or not', async () => {
-    const action: SessionAction = { kind: 'revoke-user', user: 'alice-1', issuer: 'https://idp', why: 'left' };
+    const action: SessionAction = { kind: 'revoke-user', user: 'alice-1', issuer: 'https://idp', reason: 'left' };
     const { code, asked } = await run(action, [ok({ sessions: 2, acknowledged: 1, members: 1, tookMs: 0 })]);
     expect(code).toBe(0);
     expect(asked).toEqual([
-      { method: 'POST', path: '/v1/users/revoke', body: { issuer: 'https://idp', subject: 'alice-1', why: 'left' } },
+      { method: 'POST', path: '/v1/users/revoke', body: { issuer: 'https://idp', subject: 'alice-1', reason: 'left' } },
     ]);
   });
 
@@ -182,5 +192,29 @@ describe('doorward session revoke-user', () => {
 
   test('no name is wrong usage', async () => {
     expect((await run({ ...byName, user: '' }, [])).code).toBe(2);
+  });
+});
+
+describe('doorward session revoke-idp and revoke-all', () => {
+  test.each<[SessionAction, string, unknown]>([
+    [{ kind: 'revoke-idp', idp: 'corp', reason: 'leak' }, '/v1/idps/revoke', { idp: 'corp', reason: 'leak' }],
+    [{ kind: 'revoke-idp', idp: 'corp', reason: undefined }, '/v1/idps/revoke', { idp: 'corp' }],
+    [{ kind: 'revoke-all', reason: 'drill' }, '/v1/all/revoke', { reason: 'drill' }],
+    [{ kind: 'revoke-all', reason: undefined }, '/v1/all/revoke', {}],
+  ])('%j asks for it once', async (action, path, body) => {
+    const { code, out, asked } = await run(action, [ok({ acknowledged: 2, members: 2, tookMs: 3 })]);
+    expect({ code, out }).toEqual({ code: 0, out: 'revoked: acknowledged by 2 of 2 processes in 3.0 ms\n' });
+    expect(asked).toEqual([{ method: 'POST', path, body }]);
+  });
+
+  test('what is not confirmed is not told as done', async () => {
+    const { code, out, err } = await run({ kind: 'revoke-all', reason: undefined }, [
+      { status: 503, body: { error: 'ask again' } },
+    ]);
+    expect({ code, out, err }).toEqual({ code: 1, out: '', err: 'ask again\n' });
+  });
+
+  test('no name is wrong usage', async () => {
+    expect((await run({ kind: 'revoke-idp', idp: '', reason: undefined }, [])).code).toBe(2);
   });
 });

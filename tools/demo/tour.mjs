@@ -119,7 +119,7 @@ const stepsOf = ({ origin, issuer, doorward, config }) => {
           return stdout;
         };
         const { sessions } = JSON.parse(await run(['list', '--user', 'alice@example.com', '--output', 'json']));
-        for (const { handle } of sessions) await run(['revoke', handle, '--why', 'the tour']);
+        for (const { handle } of sessions) await run(['revoke', handle, '--reason', 'the tour']);
         const { status: after } = await alice.get(page('/'), API);
         const { status: others } = await bob.get(page('/'), API);
         return `alice ${before}, then ${after}; bob ${others}`;

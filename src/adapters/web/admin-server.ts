@@ -10,15 +10,18 @@ import {
   type Logger,
   type NotConfirmed,
   type Revocation,
+  type RevocationTarget,
   type SessionStore,
 } from '../../core/ports.ts';
 import { summaryOf } from '../../core/session/summary.ts';
-import { sessionHandle } from '../../core/units.ts';
+import { idpName, sessionHandle } from '../../core/units.ts';
 import { listenPrivately } from './admin-socket.ts';
 
 export type AdminServerOptions = {
   readonly socketPath: string;
   readonly sessions: SessionStore;
+  /** Names of the identity providers that are configured now. */
+  readonly idps: () => readonly string[];
   readonly logger: Logger;
 };
 
@@ -94,11 +97,11 @@ type Endpoint = {
 function endpointOf(segments: readonly string[]): Endpoint | undefined {
   const [version, kind, name, action, ...rest] = segments;
   if (version !== 'v1' || rest.length > 0) return undefined;
-  if (kind === 'users') {
-    if (name !== 'revoke' || action !== undefined) return undefined;
-    return { method: 'POST', answer: (request, _, options) => revokeUser(request, options) };
+  if (kind !== 'sessions') {
+    const change = kind === undefined ? undefined : wideChanges.get(kind);
+    if (change === undefined || name !== 'revoke' || action !== undefined) return undefined;
+    return { method: 'POST', answer: (request, _, options) => revokeWidely(change, request, options) };
   }
-  if (kind !== 'sessions') return undefined;
   if (name === undefined) return { method: 'GET', answer: (_, query, { sessions }) => list(query, sessions) };
   if (action === undefined) return { method: 'GET', answer: (_, __, { sessions }) => show(name, sessions) };
   if (action !== 'revoke') return undefined;
@@ -120,25 +123,65 @@ async function show(name: string, sessions: SessionStore): Promise<Answer> {
   return found({ ...summaryOf(session), authTime: session.authTime, claims: [...session.claims.keys()].sort() });
 }
 
-async function revoke(
-  name: string,
-  request: IncomingMessage,
-  { sessions, logger }: AdminServerOptions,
-): Promise<Answer> {
+async function revoke(name: string, request: IncomingMessage, options: AdminServerOptions): Promise<Answer> {
   if (!HANDLE.test(name)) return fault(400, 'not a session handle');
-  const body = await readBody(request, ['why']);
+  const body = await readBody(request, ['reason']);
   if (!('fields' in body)) return body;
-  const revocation = await sessions.revoke({ kind: 'session', handle: sessionHandle(name) }, 'admin');
-  return revoked(revocation, { session: name, why: body.fields['why'] }, 'a session was revoked', logger);
+  return carryOut({ kind: 'session', handle: sessionHandle(name) }, body.fields['reason'], options);
 }
 
-async function revokeUser(request: IncomingMessage, { sessions, logger }: AdminServerOptions): Promise<Answer> {
-  const body = await readBody(request, ['issuer', 'subject', 'why']);
+type Texts = Readonly<Partial<Record<string, string>>>;
+
+/** What ends more than one session: the members that name it, and what they come to. */
+type WideChange = {
+  readonly names: readonly string[];
+  readonly targetOf: (fields: Texts, options: AdminServerOptions) => RevocationTarget | Answer;
+};
+
+const wideChanges: ReadonlyMap<string, WideChange> = new Map([
+  [
+    'users',
+    {
+      names: ['issuer', 'subject'],
+      targetOf: ({ issuer, subject }: Texts) =>
+        issuer === undefined || subject === undefined
+          ? fault(400, 'issuer and subject are needed')
+          : { kind: 'user', issuer, subject },
+    },
+  ],
+  [
+    'idps',
+    {
+      names: ['idp'],
+      targetOf: ({ idp }: Texts, { idps }: AdminServerOptions) => {
+        if (idp === undefined) return fault(400, 'idp is needed');
+        // A name that is mistyped would end nothing, and be told as done.
+        if (!idps().includes(idp)) return fault(404, 'no identity provider of that name is configured');
+        return { kind: 'idp', idp: idpName(idp) };
+      },
+    },
+  ],
+  ['all', { names: [], targetOf: () => ({ kind: 'all' }) }],
+]);
+
+async function revokeWidely(
+  { names, targetOf }: WideChange,
+  request: IncomingMessage,
+  options: AdminServerOptions,
+): Promise<Answer> {
+  const body = await readBody(request, [...names, 'reason']);
   if (!('fields' in body)) return body;
-  const { issuer, subject, why } = body.fields;
-  if (issuer === undefined || subject === undefined) return fault(400, 'issuer and subject are needed');
-  const revocation = await sessions.revoke({ kind: 'user', issuer, subject }, 'admin');
-  return revoked(revocation, { issuer, subject, why }, 'all sessions of a user were revoked', logger);
+  const target = targetOf(body.fields, options);
+  return 'kind' in target ? carryOut(target, body.fields['reason'], options) : target;
+}
+
+async function carryOut(
+  target: RevocationTarget,
+  reason: string | undefined,
+  { sessions, logger }: AdminServerOptions,
+): Promise<Answer> {
+  const revocation = await sessions.revoke(target, 'admin');
+  return revoked(revocation, { target, reason, by: BY }, logger);
 }
 
 const NOT_CONFIRMED: Readonly<Record<NotConfirmed, string>> = {
@@ -149,23 +192,18 @@ const NOT_CONFIRMED: Readonly<Record<NotConfirmed, string>> = {
 };
 
 /** SECURITY: what is not confirmed is never told as done. */
-function revoked(
-  revocation: Revocation,
-  of: Readonly<Record<string, string | undefined>>,
-  done: string,
-  logger: Logger,
-): Answer {
+function revoked(revocation: Revocation, about: Readonly<Record<string, unknown>>, logger: Logger): Answer {
   const { sessions, tookMs } = revocation;
   if (revocation.kind === 'not-confirmed') {
-    logger.warn({ ...of, by: BY, tookMs, not_confirmed: revocation.why }, 'a revocation is not confirmed');
+    logger.warn({ ...about, tookMs, not_confirmed: revocation.why }, 'a revocation is not confirmed');
     return fault(503, NOT_CONFIRMED[revocation.why]);
   }
   const { acknowledged, members } = revocation;
-  logger.info({ ...of, by: BY, sessions, acknowledged, members, tookMs }, done);
+  logger.info({ ...about, sessions, acknowledged, members, tookMs }, 'sessions were revoked');
   return found({ sessions, acknowledged, members, tookMs });
 }
 
-type Fields = { readonly fields: Readonly<Partial<Record<string, string>>> };
+type Fields = { readonly fields: Texts };
 
 /** The named members, all texts, of a JSON object; what to answer where it is none. */
 async function readBody(request: IncomingMessage, names: readonly string[]): Promise<Fields | Answer> {

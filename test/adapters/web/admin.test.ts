@@ -7,6 +7,7 @@ import { createAdminClient } from '../../../src/adapters/web/admin-client.ts';
 import { startAdminServer, type AdminServer } from '../../../src/adapters/web/admin-server.ts';
 import { DependencyError, type Logger, type SessionStore } from '../../../src/core/ports.ts';
 import { handleOf } from '../../../src/core/session/cookie.ts';
+import { idpName } from '../../../src/core/units.ts';
 import { aClock, aSession, aSessionId, NOW } from '../../core/session/a-session.ts';
 import { startProgram } from '../../support/child-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -25,6 +26,8 @@ const logger: Logger = { debug: log, info: log, warn: log, error: log };
 const alice = aSession({ handle: handleOf(aSessionId('alice')), claims: new Map([['groups', ['a secret group']]]) });
 const bob = aSession({ handle: handleOf(aSessionId('bob')), subject: 'bob-1', email: 'bob@example.com' });
 
+const idps = (): readonly string[] => ['default', 'corp'];
+
 let server: AdminServer;
 let sessions: SessionStore;
 const ask = createAdminClient(socketPath);
@@ -33,7 +36,7 @@ beforeEach(async () => {
   sessions = createMemorySessionStore({ clock: aClock() });
   await sessions.create(alice);
   await sessions.create(bob);
-  server = await startAdminServer({ socketPath, sessions, logger });
+  server = await startAdminServer({ socketPath, sessions, idps, logger });
 });
 afterEach(() => server.close());
 
@@ -78,7 +81,7 @@ describe('admin listener', () => {
 
   test('ends a session, and the log says which, by whom and why', async () => {
     const path = `/v1/sessions/${alice.handle}/revoke`;
-    expect(await ask('POST', path, { why: 'laptop lost\nsecond line' })).toMatchObject({
+    expect(await ask('POST', path, { reason: 'laptop lost\nsecond line' })).toMatchObject({
       status: 200,
       body: { sessions: 1, acknowledged: 1 },
     });
@@ -94,10 +97,36 @@ describe('admin listener', () => {
   test('ends all sessions of a user, and no login in flight survives', async () => {
     const mark = await sessions.loginMark();
     const user = { issuer: bob.issuer, subject: bob.subject };
-    expect(await ask('POST', '/v1/users/revoke', { ...user, why: 'left' })).toMatchObject({ body: { sessions: 1 } });
+    expect(await ask('POST', '/v1/users/revoke', { ...user, reason: 'left' })).toMatchObject({ body: { sessions: 1 } });
     expect(await sessions.create({ ...bob, handle: handleOf('in flight'), mark })).toBe(false);
     expect(lines[0]).toContain('"subject":"bob-1"');
-    expect(lines[0]).toContain('"why":"left"');
+    expect(lines[0]).toContain('"reason":"left"');
+  });
+
+  test('ends all that a provider signed in, and nothing of another', async () => {
+    const carol = aSession({ handle: handleOf('carol'), idp: idpName('corp') });
+    await sessions.create(carol);
+    expect(await ask('POST', '/v1/idps/revoke', { idp: 'corp', reason: 'leak' })).toMatchObject({
+      status: 200,
+      body: { acknowledged: 1, members: 1 },
+    });
+    expect(await sessions.get(carol.handle)).toBeUndefined();
+    expect(await sessions.get(alice.handle)).toBeDefined();
+    expect(lines[0]).toContain('"idp":"corp"');
+  });
+
+  test('a provider that is not configured is not found, rather than told as done', async () => {
+    expect(await ask('POST', '/v1/idps/revoke', { idp: 'crop' })).toMatchObject({ status: 404 });
+    expect(await ask('POST', '/v1/idps/revoke', {})).toMatchObject({ status: 400 });
+    expect(lines).toEqual([]);
+  });
+
+  test('ends everything, logins in flight included', async () => {
+    const mark = await sessions.loginMark();
+    expect(await ask('POST', '/v1/all/revoke', { reason: 'drill' })).toMatchObject({ status: 200 });
+    expect(await sessions.list({ limit: 10 })).toEqual([]);
+    expect(await sessions.create({ ...bob, handle: handleOf('in flight'), mark })).toBe(false);
+    expect(lines[0]).toContain('"kind":"all"');
   });
 
   test.each([
@@ -108,6 +137,9 @@ describe('admin listener', () => {
     ['GET', '/v1/users'],
     ['POST', '/v1/users/revoke/x'],
     ['POST', '/v1/users/delete'],
+    ['POST', '/v1/all'],
+    ['POST', '/v1/idps/corp/revoke'],
+    ['POST', '/v1/__proto__/revoke'],
     ['POST', `/v1/sessions/x/delete`],
     ['GET', '/v1/sessions/x/revoke/y'],
     ['GET', '/V1/sessions'],
@@ -121,6 +153,7 @@ describe('admin listener', () => {
     ['DELETE', `/v1/sessions/${alice.handle}`, 'GET'],
     ['GET', `/v1/sessions/${alice.handle}/revoke`, 'POST'],
     ['GET', '/v1/users/revoke', 'POST'],
+    ['GET', '/v1/all/revoke', 'POST'],
   ])('%s %s is the wrong method, and changes nothing', async (method, path, allow) => {
     expect(await raw(method, path)).toMatchObject({ status: 405, allow });
     expect(await sessions.list({ limit: 10 })).toHaveLength(2);
@@ -144,21 +177,21 @@ describe('admin listener', () => {
 
   test.each([
     ['no content type', {}, '{}', 415],
-    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 'why=x', 415],
+    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 'reason=x', 415],
     ['text', { 'content-type': 'text/plain' }, '{}', 415],
     ['JSON of another charset', { 'content-type': 'application/json; charset=utf-16' }, '{}', 415],
     ['a list of types', { 'content-type': 'text/plain, application/json' }, '{}', 415],
     ['no body', json, '', 400],
-    ['half a body', json, '{"why":', 400],
+    ['half a body', json, '{"reason":', 400],
     ['a list', json, '[]', 400],
     ['null', json, 'null', 400],
-    ['a field too many', json, '{"why":"x","force":"true"}', 400],
-    ['a field of the wrong type', json, '{"why":1}', 400],
-    ['an empty reason', json, '{"why":""}', 400],
+    ['a field too many', json, '{"reason":"x","force":"true"}', 400],
+    ['a field of the wrong type', json, '{"reason":1}', 400],
+    ['an empty reason', json, '{"reason":""}', 400],
     ['__proto__', json, '{"__proto__":"x"}', 400],
-    ['a reason that is too long', json, JSON.stringify({ why: 'x'.repeat(1025) }), 400],
+    ['a reason that is too long', json, JSON.stringify({ reason: 'x'.repeat(1025) }), 400],
     ['bytes that are no UTF-8', json, Buffer.from([0x7b, 0x22, 0x77, 0xff, 0x22, 0x7d]), 400],
-    ['too much', json, JSON.stringify({ why: 'x'.repeat(9000) }), 413],
+    ['too much', json, JSON.stringify({ reason: 'x'.repeat(9000) }), 413],
     ['far too much', json, Buffer.alloc(1_000_000, 32), 413],
   ])('a body of %s is refused, and changes nothing', async (_, headers, body, status) => {
     const path = `/v1/sessions/${alice.handle}/revoke`;
@@ -184,7 +217,7 @@ describe('admin listener without its store', () => {
   const broken = async (error: Error): Promise<{ readonly status: number; readonly body: unknown }> => {
     await server.close();
     const failing: SessionStore = { ...sessions, list: () => Promise.reject(error) };
-    server = await startAdminServer({ socketPath, sessions: failing, logger });
+    server = await startAdminServer({ socketPath, sessions: failing, idps, logger });
     return ask('GET', '/v1/sessions');
   };
 
@@ -205,7 +238,8 @@ describe('admin listener without its store', () => {
 });
 
 describe('admin socket', () => {
-  const startAt = (path: string): Promise<AdminServer> => startAdminServer({ socketPath: path, sessions, logger });
+  const startAt = (path: string): Promise<AdminServer> =>
+    startAdminServer({ socketPath: path, sessions, idps, logger });
 
   test('only its owner may open it, and the mask of the process is as it was', async () => {
     const modeOfNewFile = (): number => {
