@@ -38,6 +38,8 @@ export type CelUse = {
   readonly variables: ReadonlySet<CelVariable>;
   /** Request headers, in lower case. */
   readonly headers: ReadonlySet<string>;
+  /** Parameters of the query; where some are computed, every text of the expression. */
+  readonly queries: ReadonlySet<string>;
   /** `request.path` and so on: a variable and one of its parts. */
   readonly parts: ReadonlySet<string>;
   /** Names of claims; `all` where some are computed. */
@@ -107,6 +109,9 @@ class Inspector {
   readonly #ownHeaders: ReadonlySet<string>;
   readonly #variables = new Set<CelVariable>();
   readonly #headers = new Set<string>();
+  readonly #queries = new Set<string>();
+  readonly #texts = new Set<string>();
+  #usesAllQueries = false;
   readonly #reads = new Set<FactName>();
   readonly #patterns = new Map<string, RegexMatcher>();
   readonly #parts = new Set<string>();
@@ -123,6 +128,7 @@ class Inspector {
       use: {
         variables: this.#variables,
         headers: this.#headers,
+        queries: this.#usesAllQueries ? new Set([...this.#queries, ...this.#texts]) : this.#queries,
         parts: this.#parts,
         claims: this.#usesAllClaims ? 'all' : this.#claims,
         reads: [...this.#reads],
@@ -138,6 +144,9 @@ class Inspector {
       return;
     }
     switch (tree.kind) {
+      case 'literal':
+        if (typeof tree.value === 'string') this.#texts.add(tree.value);
+        return;
       case 'member':
         this.visit(tree.of);
         if (tree.index !== undefined) this.visit(tree.index);
@@ -186,11 +195,17 @@ class Inspector {
     if (root === 'certificate' || root === 'mcp') this.#reads.add(root);
     else if (root === 'target') this.#reads.add(key === undefined ? 'anything' : `label/${key}`);
     else if (part === 'headers') this.#lookAtHeader(key);
-    else if (part === 'query') this.#reads.add(key === undefined ? 'anything' : `query/${key}`);
+    else if (part === 'query') this.#lookAtQuery(key);
     else {
       const fact = factOfPart[`${root}.${part}`];
       if (fact !== undefined) this.#reads.add(fact);
     }
+  }
+
+  #lookAtQuery(key: string | undefined): void {
+    if (key === undefined) this.#usesAllQueries = true;
+    else this.#queries.add(key);
+    this.#reads.add(key === undefined ? 'anything' : `query/${key}`);
   }
 
   #lookAtHeader(key: string | undefined): void {

@@ -3,7 +3,7 @@
 import type { ClaimValue } from '../session/session.ts';
 import type { CelUse, CelVariable } from './cel-inspect.ts';
 import type { CertificateFacts, HttpFacts, PolicyFacts } from './facts.ts';
-import { parseQuery } from './query-parameters.ts';
+import { hasRivals, parseQuery } from './query-parameters.ts';
 
 export type CelValues = { readonly [variable: string]: unknown };
 
@@ -36,7 +36,7 @@ const parts: { readonly [path: string]: ValueOf } = {
   'request.path': ({ http }) => readable(http?.path),
   'request.ip': ({ sourceIp }) => (sourceIp === '' ? undefined : sourceIp),
   'request.headers': ({ http }, { headers }) => headersValue(http, headers),
-  'request.query': ({ http }) => queryValue(http),
+  'request.query': ({ http }, { queries }) => queryValue(http, queries),
   'subject.id': ({ subject }) => subject?.userId,
   'subject.issuer': ({ subject }) => subject?.issuer,
   'subject.email': ({ subject }) => subject?.email,
@@ -72,9 +72,10 @@ function headersValue(
   return values;
 }
 
-function queryValue(http: HttpFacts | undefined): ReadonlyMap<string, readonly string[]> {
+function queryValue(http: HttpFacts | undefined, names: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
   const parameters = http === undefined ? undefined : parseQuery(http.query);
-  if (parameters === undefined) throw new NotJudgeable('a query that can be read in several ways');
+  if (parameters === undefined || hasRivals(parameters, names))
+    throw new NotJudgeable('a query that can be read in several ways');
   return parameters;
 }
 

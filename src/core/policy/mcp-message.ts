@@ -32,10 +32,13 @@ export function parseMcpMessage(source: McpMessageSource): McpFacts {
   const message = parseObject(text);
   if (message?.['jsonrpc'] !== '2.0' || !isId(message['id'])) return unreadable;
   const method = message['method'];
-  if (method === undefined) return 'result' in message || 'error' in message ? noRequest : unreadable;
+  if (method === undefined) {
+    const isAnswer = ('result' in message || 'error' in message) && !hasRivalKeys(text, 1);
+    return isAnswer && isInUtf8(contentType) ? noRequest : unreadable;
+  }
   if (typeof method !== 'string' || method === '') return unreadable;
 
-  const isClear = !hasRivalKeys(text) && !(source.isLossy === true && method.includes('!'));
+  const isClear = isInUtf8(contentType) && !hasRivalKeys(text, 2) && !(source.isLossy === true && method.includes('!'));
   if (method !== TOOL_CALL) return { method, tool: undefined, readable: isClear };
   const tool = toolOf(message['params']);
   const isExact = tool !== undefined && !(source.isLossy === true && tool.name.includes('!')) && tool.isExact;
@@ -59,14 +62,26 @@ function parseObject(text: string): JsonObject | undefined {
 const isId = (id: unknown): boolean =>
   id === undefined || id === null || typeof id === 'string' || typeof id === 'number';
 
+/** What JSON is in, whatever is said (RFC 8259 §8.1); but some readers go by what is said. */
+const isInUtf8 = (contentType: string): boolean =>
+  [...contentType.matchAll(/charset\s*=\s*"?([^";\s]*)/gi)].every(([, name]) =>
+    /^(?:utf-?8|us-ascii)$/i.test(name ?? ''),
+  );
+
+/**
+ * Keys that some reader takes for the same: one that ignores case (by Unicode, so that U+017F is an `s` and U+212A a `k`), or one that ends
+ * a text at its first NUL.
+ */
+const folded = (key: string): string => (key.split('\0', 1)[0] ?? '').toUpperCase().toLowerCase();
+
 /** Some readers of JSON ignore the case of a key, and take the last that fits. */
 function toolOf(params: unknown): { readonly name: string; readonly isExact: boolean } | undefined {
   if (!isJsonObject(params)) return undefined;
   const isWrong = ([key, value]: readonly [string, unknown]): boolean =>
-    key.toLowerCase() === 'arguments' && value !== null && !isJsonObject(value);
+    folded(key) === 'arguments' && value !== null && !isJsonObject(value);
   const entries = Object.entries(params);
   if (entries.some(isWrong)) return undefined;
-  const names = entries.filter(([key, value]) => key.toLowerCase() === 'name' && value !== null);
+  const names = entries.filter(([key, value]) => folded(key) === 'name' && value !== null);
   if (names.some(([, value]) => typeof value !== 'string')) return undefined;
   const last = names.at(-1);
   return { name: typeof last?.[1] === 'string' ? last[1] : '', isExact: names.length === 1 && last?.[0] === 'name' };
@@ -74,8 +89,8 @@ function toolOf(params: unknown): { readonly name: string; readonly isExact: boo
 
 const deciding = new Set(['jsonrpc', 'method', 'params', 'name']);
 
-/** Whether an object of the text has one of the deciding keys twice, or in another case: readers differ in which one they take. */
-function hasRivalKeys(text: string): boolean {
+/** Whether an object of the text, down to a depth, has a deciding key twice or in another form: readers differ in which one they take. */
+function hasRivalKeys(text: string, depth: number): boolean {
   // One entry per open bracket: the deciding keys of an object so far, or undefined for a list.
   const open: (Set<string> | undefined)[] = [];
   const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[[\]{}]/g;
@@ -83,11 +98,11 @@ function hasRivalKeys(text: string): boolean {
     if (found === '{') open.push(new Set());
     else if (found === '[') open.push(undefined);
     else if (found === '}' || found === ']') open.pop();
-    else if (colon !== undefined && open.length <= 2) {
+    else if (colon !== undefined && open.length <= depth) {
       const key = String(JSON.parse(found.slice(0, -colon.length)));
       const keys = open.at(-1);
-      if (!deciding.has(key.toLowerCase())) continue;
-      if (keys === undefined || keys.has(key.toLowerCase()) || key !== key.toLowerCase()) return true;
+      if (!deciding.has(folded(key))) continue;
+      if (keys === undefined || keys.has(key) || key !== folded(key)) return true;
       keys.add(key);
     }
   }

@@ -32,25 +32,43 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** `Page`, `page[]` and `page[0]` are `page` to some applications. */
+/** `Page`, `page[]`, `page[0]`, `[page]` and `page%00x` are `page` to some applications. */
 const looseName = (name: string): string =>
-  name
-    .toLowerCase()
-    .replace(/[[.].*$/s, '')
+  foldedName(name)
+    .replace(/^\[+/, '')
+    .replace(/[[\].].*$/s, '')
     .trim();
+
+/** `a.b`, `a b` and `a[b` are `a_b` to some applications. */
+const mangledName = (name: string): string =>
+  foldedName(name)
+    .trim()
+    .replace(/[[\]. ]/g, '_');
+
+const foldedName = (name: string): string => (name.split('\0', 1)[0] ?? '').toUpperCase().toLowerCase();
+
+/** Whether some application takes a name for the wanted one. */
+function rivalsOf(wanted: string): (name: string) => boolean {
+  const loose = looseName(wanted);
+  const mangled = mangledName(wanted);
+  return (name) => name !== wanted && (looseName(name) === loose || mangledName(name) === mangled);
+}
+
+/** Whether some application reads one of the wanted parameters where others read another name. */
+export const hasRivals = (parameters: ReadonlyMap<string, readonly string[]>, wanted: ReadonlySet<string>): boolean =>
+  [...wanted].some((name) => {
+    const isRival = rivalsOf(name);
+    return [...parameters.keys()].some(isRival);
+  });
 
 /** The only value of a parameter; `several` where it stands there more than once, in whatever spelling; undefined where it does not. */
 export function onlyValue(
   parameters: ReadonlyMap<string, readonly string[]>,
   wanted: string,
 ): { readonly value: string } | 'several' | undefined {
-  const loose = looseName(wanted);
-  let found: string | undefined;
-  for (const [name, values] of parameters) {
-    if (name !== wanted && looseName(name) !== loose) continue;
-    const [value] = values;
-    if (name !== wanted || values.length > 1 || value === undefined || found !== undefined) return 'several';
-    found = value;
-  }
-  return found === undefined ? undefined : { value: found };
+  const isRival = rivalsOf(wanted);
+  for (const name of parameters.keys()) if (isRival(name)) return 'several';
+  const [value, ...others] = parameters.get(wanted) ?? [];
+  if (others.length > 0) return 'several';
+  return value === undefined ? undefined : { value };
 }

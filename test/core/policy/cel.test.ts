@@ -104,6 +104,13 @@ describe('what cannot be judged is unknown, and opens nothing', () => {
     ['"x-a" in request.headers', headers({ 'x-a': Array.from({ length: 101 }, () => '1') })],
     ['request.path == "/"', { http: anHttpRequest({ path: '/\uFFFD' }) }],
     ['"a" in request.query', { http: anHttpRequest({ query: 'a=1;b=2' }) }],
+    ...['EXPORT=1', 'export[]=1', '%5Bexport%5D=1', 'export%00=1'].flatMap(
+      (query): [string, Partial<PolicyFacts>][] => [
+        ['"export" in request.query', { http: anHttpRequest({ query }) }],
+        ['request.query["export"] == ["1"]', { http: anHttpRequest({ query }) }],
+        ['request.query.exists(name, name == "export")', { http: anHttpRequest({ query }) }],
+      ],
+    ),
     ['request.ip == ""', { sourceIp: '' }],
     ['subject.groups.exists(g, g == "x")', { subject: aSubject({ groups: Array.from({ length: 1001 }, () => 'g') }) }],
     ['"a" in claims', claims({ a: Array.from({ length: 1001 }, () => 'g') })],

@@ -24,6 +24,7 @@ describe('an MCP message', () => {
     ['a name with escapes', call('{"name":"se\\u0061rch"}'), 'tools/call', 'search'],
     ['another method', '{"jsonrpc":"2.0","id":"x","method":"tools/list"}', 'tools/list', undefined],
     ['an answer to the server', '{"jsonrpc":"2.0","id":1,"result":{}}', '', undefined],
+    ['an answer with names of its own', '{"jsonrpc":"2.0","id":1,"result":{"Name":"x","method":"y"}}', '', undefined],
     ['an error to the server', '{"jsonrpc":"2.0","id":1,"error":{"code":1}}', '', undefined],
   ])('%s is read', (_what, body, method, tool) => expect(read(body)).toEqual({ method, tool, readable: true }));
 
@@ -38,6 +39,8 @@ describe('an MCP message', () => {
     ['neither method nor answer', '{"jsonrpc":"2.0","id":1}'],
     ['a method that is no text', '{"jsonrpc":"2.0","id":1,"method":5}'],
     ['an empty method', '{"jsonrpc":"2.0","id":1,"method":""}'],
+    ['an answer that is a call in another case', '{"jsonrpc":"2.0","id":1,"result":{},"Method":"tools/call"}'],
+    ['an answer with a rival of NUL', '{"jsonrpc":"2.0","id":1,"result":{},"method\\u0000":"tools/call"}'],
   ])('%s is not', (_what, body) => expect(read(body)).toEqual(unreadable));
 
   test.each([
@@ -52,6 +55,8 @@ describe('an MCP message', () => {
     ['with the name in two cases', call('{"name":"a","Name":"b"}'), 'b'],
     ['with the parameters twice', call('{"name":"a"}', ',"params":{"name":"b"}'), 'b'],
     ['with the method in two cases', call('{"name":"a"}', ',"Method":"tools/list"'), 'a'],
+    ['with a long s in a rival', call('{"name":"a"}', ',"param\u017f":{"name":"b"}'), 'a'],
+    ['with a NUL in a rival', call('{"name":"a"}', ',"params\\u0000":{"name":"b"}'), 'a'],
     ['with an escaped rival', call('{"name":"a"}', ',"m\\u0065thod":"tools/call"'), 'a'],
   ])('a call %s says what it could mean, but is not readable', (_what, body, tool) =>
     expect(read(body)).toEqual({ method: 'tools/call', tool, readable: false }),
@@ -61,6 +66,8 @@ describe('an MCP message', () => {
     const body = call('{"name":"a"}');
     expect(read(body, { contentType: 'application/json; charset=utf-8' }).readable).toBe(true);
     expect(read(body, { contentType: 'Application/JSON' }).readable).toBe(true);
+    expect(read(body, { contentType: 'application/json; charset=utf-7' }).readable).toBe(false);
+    expect(read(body, { contentType: 'application/json; charset=utf-8; Charset="UTF-16"' }).readable).toBe(false);
     expect(read(body, { contentType: 'text/plain' })).toEqual(unreadable);
     expect(read(body, { contentType: '' })).toEqual(unreadable);
     expect(read(body, { isPartial: true })).toEqual(unreadable);
