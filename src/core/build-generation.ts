@@ -99,6 +99,7 @@ function* buildTable(listed: readonly ListedRoute[], problems: Problem[]): Steps
   const table = yield* createRouteTableSteps(
     listed.map(({ route }) => route),
     (index) => listed[index]?.path ?? ['routes', index],
+    new Map(listed.flatMap(({ alias, route }) => (alias === undefined ? [] : [[alias, route]]))),
   );
   if (table.ok) return table.value;
   problems.push(...table.error);

@@ -7,7 +7,7 @@ import type { AccessConfig, RecordSourceConfig, RouteConfig } from '../../src/co
 import type { Findings } from '../../src/core/decision.ts';
 import { gatherFacts } from '../../src/core/facts.ts';
 import type { Generation } from '../../src/core/generation.ts';
-import type { CertificateFacts } from '../../src/core/policy/facts.ts';
+import type { CertificateFacts, RiskFacts } from '../../src/core/policy/facts.ts';
 import type { RecordSnapshots } from '../../src/core/policy/record-snapshot.ts';
 import { createRecordTable } from '../../src/core/policy/records.ts';
 import type { Problem, Tree } from '../../src/core/problem.ts';
@@ -85,11 +85,15 @@ function watching() {
 
 type Asked = {
   readonly path?: string;
+  /** The route that Envoy's own route names. */
+  readonly pinned?: string;
   readonly found?: FoundSession;
   readonly decision?: DecidedCheck['decision'];
   readonly code?: string;
   readonly certificate?: () => CertificateFacts;
   readonly records?: RecordSnapshots;
+  /** As the active route asked for it. */
+  readonly risk?: RiskFacts;
 };
 
 function decided(generation: Generation, asked: Asked = {}): DecidedCheck {
@@ -97,17 +101,28 @@ function decided(generation: Generation, asked: Asked = {}): DecidedCheck {
   const target = canonicalise(request);
   if (!target.ok) throw new Error(target.error.reason);
   const client = clientAddress(request, []);
-  const route = generation.routes.match(target.value.host, target.value.path);
+  const { pinned } = asked;
+  const route =
+    pinned === undefined
+      ? generation.routes.match(target.value.host, target.value.path)
+      : generation.routes.pinned(pinned, target.value.host);
   const nobody = { client, session: undefined, now: NOW } as const;
   const facts =
     route === undefined
       ? undefined
-      : gatherFacts({ ...nobody, request, target: target.value, route, certificate: () => noCertificate });
+      : gatherFacts({
+          ...nobody,
+          risk: asked.risk,
+          request,
+          target: target.value,
+          route,
+          certificate: () => noCertificate,
+        });
   const findings: Findings = {
     target: target.value,
     client,
     route,
-    pinned: undefined,
+    pinned,
     presented: undefined,
     session: undefined,
     found: asked.found ?? { kind: 'none' },
@@ -182,6 +197,36 @@ describe('a shadow route', () => {
     expect(counted).toEqual(['allow allow', 'allow login', 'allow login', 'allow undecided']);
   });
 
+  test('is asked of a request that is pinned to the route in whose place it stands, or to itself', () => {
+    const { watch } = watching();
+    expect(watch(decided(generation, { path: '/admin', pinned: 'app' }))).toMatchObject({
+      decision: 'deny',
+      route: 'next',
+    });
+    expect(watch(decided(generation, { path: '/other', pinned: 'app' }))).toBeUndefined();
+    const toItself = decided(generation, { pinned: 'next', decision: 'deny', code: 'route-not-found' });
+    expect(watch(toItself)?.decision).toBe('allow');
+    const other = aGeneration(
+      aConfig([open, shadowed(denyPath, { from: 'https://new.example.com', shadow_of: 'app' })]),
+    );
+    expect(watch(decided(other, { pinned: 'app' }))?.decision).toBe('not-found');
+  });
+
+  test('gives way, where a request is pinned, to another that has the id itself', () => {
+    const swapped = aGeneration(
+      aConfig([
+        open,
+        shadowed(denyPath),
+        shadowed([{ allow: { or: [{ reject: true }] } }], { id: 'app', prefix: '/app' }),
+      ]),
+    );
+    const { watch } = watching();
+    expect(watch(decided(swapped, { path: '/admin', pinned: 'app' }))).toMatchObject({
+      decision: 'deny',
+      route: 'app',
+    });
+  });
+
   test('is asked of a request that no active route covers', () => {
     const elsewhere = aGeneration(aConfig([{ ...open, prefix: '/old' }, shadowed(denyPath, { prefix: '/new' })]));
     const { watch } = watching();
@@ -230,6 +275,18 @@ describe('a shadow file', () => {
     const strict = aGeneration(aConfig([relaxed], { shadow_file: file([{ ...open, prefix: '/a' }]) }));
     expect(watch(decided(strict, { path: '/a//b' }))?.decision).toBe('bad-request');
     expect(watch(decided(strict, { path: '/b' }))?.decision).toBe('not-found');
+  });
+
+  test('knows how risky somebody is only where the active route asked for it', () => {
+    const policy: Tree = [{ allow: { and: [{ authenticated_user: true }, { risk: 'low' }] } }];
+    const generation = aGeneration(aConfig([open, shadowed(policy)]));
+    const { watch } = watching();
+    const found: FoundSession = { kind: 'session', session: aSession() };
+    expect(watch(decided(generation, { found }))).toEqual({ decision: 'undecided', route: 'next', lacking: ['risk'] });
+    expect(watch(decided(generation, { found, risk: { level: 'low', isSaid: true } }))).toBeUndefined();
+    const refused = watch(decided(generation, { found, risk: { level: 'high', isSaid: true } }));
+    expect(refused).toMatchObject({ decision: 'deny', reasons: ['risk-too-high'] });
+    expect(watch(decided(generation))?.decision).toBe('login');
   });
 
   test('with rules for certificates of its own is undecided where it needs one', () => {

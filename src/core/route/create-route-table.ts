@@ -22,6 +22,9 @@ type HostRoutes = {
 /** Where the route at an index stands in the configuration, for problems. */
 type PathOf = (index: number) => TreePath;
 
+/** Routes by further ids that pin them. The id that a route has itself goes first. */
+type Aliases = ReadonlyMap<string, Route>;
+
 /** Two routes of one id are a problem. */
 export const createRouteTable = (
   routes: readonly Route[],
@@ -31,6 +34,7 @@ export const createRouteTable = (
 export function* createRouteTableSteps(
   routes: readonly Route[],
   pathOf: PathOf,
+  aliases: Aliases = new Map(),
 ): Steps<Result<RouteTable, readonly Problem[]>> {
   const byId = new Map<string, Route>();
   const problems: Problem[] = [];
@@ -48,7 +52,7 @@ export function* createRouteTableSteps(
     match: (host, path) => routeAt(lowest(hosts(host), ({ paths }) => paths.find(path))),
     forHost: (host) => routeAt(lowest(hosts(host), ({ firstIndex }) => firstIndex)),
     pinned(id, host) {
-      const route = byId.get(id);
+      const route = byId.get(id) ?? aliases.get(id);
       return route !== undefined && matchesHost(route.origin.host, host) ? route : undefined;
     },
   });

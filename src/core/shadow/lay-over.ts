@@ -13,6 +13,8 @@ export type ListedRoute = {
   readonly isShadow: boolean;
   /** The id of the route whose place it takes; undefined = the active one of the same host and path, if there is one. */
   readonly shadowOf: string | undefined;
+  /** The id of the route whose place it has taken: Envoy's routes still pin requests to that one. */
+  readonly alias?: string;
 };
 
 export function layOver(listed: readonly ListedRoute[]): Result<readonly ListedRoute[], readonly Problem[]> {
@@ -36,7 +38,7 @@ export function layOver(listed: readonly ListedRoute[]): Result<readonly ListedR
     if (replaced === undefined) continue;
     if (inPlaceOf.has(replaced))
       problems.push(error([...path, 'mode'], `another shadow route stands for "${replaced.route.id}" already`));
-    inPlaceOf.set(replaced, entry);
+    inPlaceOf.set(replaced, { ...entry, alias: replaced.route.id });
     isPlaced.add(entry);
   }
   if (problems.length > 0) return err(problems);
