@@ -42,7 +42,10 @@ export type RunningOidcProvider = {
   readonly issuer: string;
   /** Replaces the faults that were set before. */
   setFaults(faults: Readonly<Partial<Record<ProviderEndpoint, ProviderFault>>>): Promise<void>;
-  /** Changes or adds a user; the claims as userinfo shows them. */
+  /**
+   * Changes or adds a user; the claims as userinfo shows them. No claims: `reaches`, the values of `acr` that the user can reach, and
+   * `signedInSecondsAgo`, how old each sign-in is from its beginning.
+   */
   setUser(user: { readonly login: string; readonly [claim: string]: unknown }): Promise<void>;
   requests(): Promise<Readonly<Partial<Record<ProviderEndpoint, number>>>>;
   stop(): Promise<void>;

@@ -12,14 +12,26 @@ import { createServer, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { fileURLToPath } from 'node:url';
 
-import Provider from 'oidc-provider';
+import Provider, { interactionPolicy } from 'oidc-provider';
 
 const HOST = '127.0.0.1';
 const FORM_BYTES_MAX = 4096;
 
-/** By login name, which is the subject too. */
+/** Values of `acr`, the weaker first. A sign-in has the first of those that are asked for (`acr_values`) and that its user can reach, else none. */
+const ACR_VALUES = ['urn:example:silver', 'urn:example:gold'];
+
+/**
+ * By login name, which is the subject too. `reaches`: values of `acr`; `signedInSecondsAgo`: how old a sign-in is from its beginning. Neither is
+ * a claim.
+ */
 export const users = {
-  alice: { name: 'Alice Archer', email: 'alice@example.com', email_verified: true, groups: ['sre', 'staff'] },
+  alice: {
+    name: 'Alice Archer',
+    email: 'alice@example.com',
+    email_verified: true,
+    groups: ['sre', 'staff'],
+    reaches: ACR_VALUES,
+  },
   bob: { name: 'Bob Baker', email: 'bob@example.com', email_verified: true, groups: ['staff'] },
   carol: { name: 'Carol Čermák', email: 'carol@partner.example', email_verified: true, groups: [] },
   dave: { name: 'Dave Draper', email: 'dave@example.com', email_verified: false, groups: ['staff'] },
@@ -130,9 +142,10 @@ function configurationOf(options, accounts) {
     jwks: { keys: [signingKey()] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     pkce: { required: () => true },
+    acrValues: ACR_VALUES,
     scopes: scope.split(' '),
     claims: {
-      openid: ['sub', 'sid', 'auth_time'],
+      openid: ['sub', 'sid', 'auth_time', 'acr'],
       profile: ['name', 'preferred_username'],
       email: ['email', 'email_verified'],
       groups: ['groups'],
@@ -151,7 +164,7 @@ function configurationOf(options, accounts) {
       await grant.save();
       return grant;
     },
-    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { policy: askingForAcr(), url: (_context, interaction) => `/interaction/${interaction.uid}` },
     issueRefreshToken: () => true,
     rotateRefreshToken: true,
     ttl: {
@@ -185,6 +198,21 @@ function configurationOf(options, accounts) {
   };
 }
 
+/** Asks for a new sign-in where the one that is there has none of the `acr_values` asked for; once, since the next may have none either. */
+function askingForAcr() {
+  const policy = interactionPolicy.base();
+  const { Check } = interactionPolicy;
+  const check = new Check('acr_values', 'a stronger sign-in is asked for', ({ oidc }) => {
+    const asked = wordsOf(oidc.params.acr_values);
+    const isMet = asked.length === 0 || asked.includes(oidc.session.acr) || oidc.result?.login !== undefined;
+    return isMet ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
+  });
+  policy.get('login').checks.add(check);
+  return policy;
+}
+
+const wordsOf = (text) => (text ?? '').split(' ').filter((word) => word !== '');
+
 const logoutOf = ({ logout }) =>
   logout === undefined
     ? {}
@@ -217,7 +245,7 @@ function signingKey() {
 
 /** The sign-in form (fields `login` and `password`), and what comes of it. Rejects when the interaction is unknown or over. */
 async function interact(provider, accounts, request, response) {
-  const { uid, prompt } = await provider.interactionDetails(request, response);
+  const { uid, prompt, params } = await provider.interactionDetails(request, response);
   if (prompt.name !== 'login') throw new Error(`no form for the prompt ${prompt.name}`);
   if (request.method !== 'POST') return showForm(response, uid, 200, '');
   const form = new URLSearchParams(await readForm(request));
@@ -229,7 +257,10 @@ async function interact(provider, accounts, request, response) {
   if (!accounts.has(login) || (form.get('password') ?? '') === '') {
     return showForm(response, uid, 401, 'No such user, or no password.');
   }
-  const result = { login: { accountId: login, remember: true } };
+  const { reaches = [], signedInSecondsAgo = 0 } = accounts.get(login);
+  const acr = wordsOf(params.acr_values).find((value) => reaches.includes(value));
+  const ts = Math.floor(Date.now() / 1000) - signedInSecondsAgo;
+  const result = { login: { accountId: login, remember: true, ts, ...(acr === undefined ? {} : { acr }) } };
   return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
 
