@@ -45,6 +45,8 @@ export type CelUse = {
   /** Names of claims; `all` where some are computed. */
   readonly claims: ReadonlySet<string> | 'all';
   readonly reads: readonly FactName[];
+  /** For each element of a list, another list or a long text is gone through: the cost is the product of their sizes. */
+  readonly isProduct: boolean;
 };
 
 export type Inspected = { readonly use: CelUse; readonly patterns: ReadonlyMap<string, RegexMatcher> };
@@ -73,6 +75,25 @@ const factOfPart: { readonly [path: string]: FactName } = {
   'subject.name': 'anything',
   'subject.groups': 'groups',
 };
+
+const shortTexts: ReadonlySet<string> = new Set([
+  'request.method',
+  'request.host',
+  'request.ip',
+  'subject.id',
+  'subject.issuer',
+  'subject.email',
+  'subject.name',
+  'certificate.presented',
+  'certificate.valid',
+  'certificate.fingerprint',
+  'certificate.spki_hash',
+  'target.labels',
+]);
+
+/** Whether it may be a list, or a text as long as the client likes. */
+const isSizeable = (root: CelVariable, part: string | undefined): boolean =>
+  root !== 'now' && !shortTexts.has(`${root}.${part ?? ''}`);
 
 const comprehensions: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 const timeParts: ReadonlySet<string> = new Set([
@@ -118,6 +139,7 @@ class Inspector {
   readonly #claims = new Set<string>();
   #usesAllClaims = false;
   #isWithinComprehension = false;
+  #isProduct = false;
 
   constructor(ownHeaders: ReadonlySet<string>) {
     this.#ownHeaders = ownHeaders;
@@ -132,6 +154,7 @@ class Inspector {
         parts: this.#parts,
         claims: this.#usesAllClaims ? 'all' : this.#claims,
         reads: [...this.#reads],
+        isProduct: this.#isProduct,
       },
       patterns: this.#patterns,
     };
@@ -179,6 +202,7 @@ class Inspector {
 
   #look([root, part, key]: CelPath): void {
     this.#variables.add(root);
+    if (this.#isWithinComprehension && isSizeable(root, part)) this.#isProduct = true;
     const parts = variables[root];
     if (parts === undefined) {
       if (part === undefined) this.#usesAllClaims = true;

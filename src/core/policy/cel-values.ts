@@ -9,6 +9,8 @@ export type CelValues = { readonly [variable: string]: unknown };
 
 /** Elements of one list: bounds the work of a comprehension. */
 const LIST_MAX = 1000;
+/** The same where the cost is a product; so many groups stand in a token at most with common providers. */
+const PRODUCT_LIST_MAX = 200;
 /** Lines of one request header. */
 const LINES_MAX = 100;
 
@@ -22,8 +24,9 @@ function readable(text: string | undefined): string | undefined {
   return text;
 }
 
-function bounded<T>(list: readonly T[] | undefined): readonly T[] | undefined {
-  if (list !== undefined && list.length > LIST_MAX) throw new NotJudgeable('a list is too long');
+function bounded<T>(list: readonly T[] | undefined, { isProduct }: CelUse): readonly T[] | undefined {
+  if (list !== undefined && list.length > (isProduct ? PRODUCT_LIST_MAX : LIST_MAX))
+    throw new NotJudgeable('a list is too long');
   return list;
 }
 
@@ -41,15 +44,15 @@ const parts: { readonly [path: string]: ValueOf } = {
   'subject.issuer': ({ subject }) => subject?.issuer,
   'subject.email': ({ subject }) => subject?.email,
   'subject.name': ({ subject }) => subject?.name,
-  'subject.groups': ({ subject }) => bounded(subject?.groups),
+  'subject.groups': ({ subject }, use) => bounded(subject?.groups, use),
   'target.labels': ({ labels }) => labels,
   'certificate.presented': ({ certificate }) => certificate.presented,
   'certificate.valid': ({ certificate }) => certificate.valid,
   'certificate.fingerprint': ({ certificate }) => validLeaf(certificate)?.fingerprint,
   'certificate.spki_hash': ({ certificate }) => validLeaf(certificate)?.spkiHash,
-  'certificate.san_email': ({ certificate }) => bounded(validLeaf(certificate)?.sanEmail),
-  'certificate.san_dns': ({ certificate }) => bounded(validLeaf(certificate)?.sanDns),
-  'certificate.san_uri': ({ certificate }) => bounded(validLeaf(certificate)?.sanUri),
+  'certificate.san_email': ({ certificate }, use) => bounded(validLeaf(certificate)?.sanEmail, use),
+  'certificate.san_dns': ({ certificate }, use) => bounded(validLeaf(certificate)?.sanDns, use),
+  'certificate.san_uri': ({ certificate }, use) => bounded(validLeaf(certificate)?.sanUri, use),
   'mcp.method': ({ mcp }) => readable(mcp?.method),
   'mcp.tool': ({ mcp }) => readable(mcp?.tool),
 };
@@ -80,16 +83,17 @@ function queryValue(http: HttpFacts | undefined, names: ReadonlySet<string>): Re
 }
 
 /** As in the criterion `claim`: what userinfo said wins over the ID token. */
-function claimsValue({ subject }: PolicyFacts, { claims }: CelUse): ReadonlyMap<string, readonly ClaimValue[]> {
+function claimsValue({ subject }: PolicyFacts, use: CelUse): ReadonlyMap<string, readonly ClaimValue[]> {
   if (subject === undefined) throw new NotJudgeable('nobody is signed in');
+  const { claims } = use;
   if (claims === 'all') {
     const merged = new Map([...subject.sessionClaims, ...subject.userClaims]);
-    for (const values of merged.values()) bounded(values);
+    for (const values of merged.values()) bounded(values, use);
     return merged;
   }
   const found = new Map<string, readonly ClaimValue[]>();
   for (const name of claims) {
-    const values = bounded(subject.userClaims.get(name) ?? subject.sessionClaims.get(name));
+    const values = bounded(subject.userClaims.get(name) ?? subject.sessionClaims.get(name), use);
     if (values !== undefined) found.set(name, values);
   }
   return found;

@@ -92,6 +92,17 @@ describe('what an expression sees', () => {
   });
 });
 
+test('a list may be longer where each element is looked at alone', () => {
+  const many = claims({ a: Array.from({ length: 1000 }, (_, index) => `g${index}`) });
+  expect(
+    judge('claims["a"].exists(a, a == "g999" && target.labels["x"] == "y")', {
+      ...many,
+      labels: new Map([['x', 'y']]),
+    }),
+  ).toEqual(ok);
+  expect(judge('claims["a"].exists(a, a in ["g1"])', many)).toEqual(ok);
+});
+
 describe('what cannot be judged is unknown, and opens nothing', () => {
   test.each<[string, Partial<PolicyFacts>]>([
     ['claims["level"][0] > 5', claims({})],
@@ -113,6 +124,8 @@ describe('what cannot be judged is unknown, and opens nothing', () => {
     ),
     ['request.ip == ""', { sourceIp: '' }],
     ['subject.groups.exists(g, g == "x")', { subject: aSubject({ groups: Array.from({ length: 1001 }, () => 'g') }) }],
+    ['claims["a"].exists(a, a in subject.groups)', claims({ a: Array.from({ length: 201 }, () => 'g') })],
+    ['claims["a"].exists(a, request.path.contains(a))', claims({ a: Array.from({ length: 201 }, () => 'g') })],
     ['"a" in claims', claims({ a: Array.from({ length: 1001 }, () => 'g') })],
     ['request.path.matches("a")', { http: anHttpRequest({ path: 'a'.repeat(8193) }) }],
     ['certificate.fingerprint == "ab"', { certificate: { presented: true, valid: false, leaf } }],
