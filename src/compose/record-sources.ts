@@ -1,6 +1,7 @@
 /** The sources of records of one generation: those whose settings did not change are kept, with what they hold. */
 
 import { readRegularFile } from '../adapters/config/file-reader.ts';
+import type { ObservedRecords } from '../adapters/metrics/record-metrics.ts';
 import { createRecordSource, type ManagedRecordSource } from '../adapters/records/record-source.ts';
 import type { Component } from '../adapters/web/ops-server.ts';
 import type { AccessConfig, RecordSourceConfig } from '../core/config.ts';
@@ -61,6 +62,14 @@ export function snapshotsOf(sources: readonly FactSource[]): () => RecordSnapsho
     return last;
   };
 }
+
+/** For the metrics. */
+export const observedRecords = ({ sources }: RecordSources, now: EpochSeconds): readonly ObservedRecords[] =>
+  sources.map((source) => {
+    const { snapshot, polls, failure } = source.status();
+    const held = snapshot && { ageSeconds: now - snapshot.asOf, rows: snapshot.table.rows };
+    return { name: source.name, held, isFailing: failure !== undefined, polls };
+  });
 
 /** For /readyz?verbose: a source that is down makes nothing unready. */
 export const recordComponents = ({ configs, sources }: RecordSources, now: EpochSeconds): readonly Component[] =>

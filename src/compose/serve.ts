@@ -19,7 +19,7 @@ import { composeHandler } from './handler.ts';
 import { loadInWorker } from './load-in-worker.ts';
 import { load, type ConfigSource } from './load.ts';
 import { openOutputs, type Outputs } from './outputs.ts';
-import { closeRecordSources } from './record-sources.ts';
+import { closeRecordSources, observedRecords } from './record-sources.ts';
 import { openStores, type Stores } from './stores.ts';
 
 /** Envoy's own drain is shorter; what has not ended by then is cut. */
@@ -141,6 +141,8 @@ async function openListeners(
       socketPath: server.admin_socket,
       sessions: stores.sessions,
       idps: () => generations.current().loaded.access.idps.map(({ name }) => name),
+      audit,
+      clock: lasting.clock,
       logger,
     });
     close.push(() => admin.close());
@@ -154,6 +156,7 @@ async function openListeners(
     logger,
   });
   metrics.reportInFlight(() => checks.inFlight());
+  metrics.reportRecords(() => observedRecords(generations.current().records, lasting.clock.now()));
   try {
     const ops = await startOpsServer(server.ops_address, {
       expose: () => metrics.expose(),

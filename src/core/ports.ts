@@ -263,11 +263,12 @@ export interface Sealer {
   open(purpose: SealPurpose, sealed: string, context: string): string | undefined;
 }
 
-export interface AuditSink {
+/** `Entry`: of Checks, one per Check received; an administrator's changes come to the same place (core/audit/change-record.ts). */
+export interface AuditSink<Entry = AuditRecord> {
   /** No further record can be taken: what would need one must be refused (invariant 4). */
   isFull(): boolean;
-  /** Takes exactly one record per Check received. Must not block and must not throw. */
-  write(record: AuditRecord): void;
+  /** Takes exactly one record per Check, or change. Must not block and must not throw. */
+  write(record: Entry): void;
 }
 
 export interface Logger {
@@ -287,10 +288,13 @@ export interface CheckHandler {
   overloaded(request: AccessRequest): Outcome;
 }
 
+/** `changed`: a new table was taken over. */
+export type PollResult = 'changed' | 'unchanged' | 'failed';
+
 export type FactSourceStatus = {
   readonly snapshot: RecordSnapshot | undefined;
-  /** Since the process began. */
-  readonly failures: number;
+  /** Looks by what came of them, since the source was opened. */
+  readonly polls: Readonly<Record<PollResult, number>>;
   /** Why the last look failed, in words without secrets; undefined when it did not. */
   readonly failure: string | undefined;
 };

@@ -4,7 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { closeRecordSources, openRecordSources, recordComponents } from '../../src/compose/record-sources.ts';
+import {
+  closeRecordSources,
+  observedRecords,
+  openRecordSources,
+  recordComponents,
+} from '../../src/compose/record-sources.ts';
 import type { RecordSourceConfig } from '../../src/core/config.ts';
 import { epochSeconds } from '../../src/core/units.ts';
 
@@ -34,6 +39,10 @@ test('a source whose settings did not change is kept with what it holds; one tha
   expect(recordComponents(first, epochSeconds(1061))).toEqual([
     { name: 'records hr', required: false, ok: false, detail: '1 rows, 61 s old' },
     { name: 'records gone', required: false, ok: false, detail: 'never read: cannot be read' },
+  ]);
+  expect(observedRecords(first, epochSeconds(1061))).toEqual([
+    { name: 'hr', held: { ageSeconds: 61, rows: 1 }, isFailing: false, polls: { changed: 1, unchanged: 0, failed: 0 } },
+    { name: 'gone', held: undefined, isFailing: true, polls: { changed: 0, unchanged: 0, failed: 1 } },
   ]);
   const second = await openRecordSources({ records: [hr, { ...gone, max_age: 70 }] }, ports, first);
   expect(second.sources[0]).toBe(first.sources[0]);

@@ -6,6 +6,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
+import { addRecordMetrics, type ObservedRecords } from './record-metrics.ts';
 import { createCheckObservations, type ObservedCheck } from './check-observations.ts';
 
 export interface Metrics {
@@ -20,6 +21,8 @@ export interface Metrics {
   readonly store: StoreMetrics;
   /** Asked at each scrape. */
   reportInFlight(read: () => number): void;
+  /** Asked at each scrape: the sources of records of the generation in force. */
+  reportRecords(read: () => readonly ObservedRecords[]): void;
   /** The exposition text and its content type. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -88,6 +91,9 @@ export function createMetrics(build: { readonly version: string; readonly node: 
           this.set(read());
         },
       });
+    },
+    reportRecords: (read) => {
+      addRecordMetrics(registers, read);
     },
     expose: async () => ({ contentType: registry.contentType, text: `${await registry.metrics()}\n${checks.text()}` }),
   };

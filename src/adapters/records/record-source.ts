@@ -8,7 +8,7 @@ import { parse as parseCsv } from 'csv-parse/sync';
 import type { RecordSourceConfig } from '../../core/config.ts';
 import type { RecordSnapshot, RecordTable } from '../../core/policy/record-snapshot.ts';
 import { parseJsonRecords, recordsOfCells } from '../../core/policy/records.ts';
-import type { Clock, Entropy, FactSource, FactSourceStatus, Logger } from '../../core/ports.ts';
+import type { Clock, Entropy, FactSource, FactSourceStatus, Logger, PollResult } from '../../core/ports.ts';
 import { err, type Result } from '../../core/result.ts';
 import { fetchText, SourceError, type Validators } from './fetch-text.ts';
 
@@ -43,7 +43,7 @@ class RecordSource implements ManagedRecordSource {
   #digest: string | undefined;
   #validators: Validators | undefined;
   #failure: string | undefined;
-  #failures = 0;
+  readonly #polls: Record<PollResult, number> = { changed: 0, unchanged: 0, failed: 0 };
   #timer: NodeJS.Timeout | undefined;
   #started: Promise<void> | undefined;
 
@@ -58,7 +58,7 @@ class RecordSource implements ManagedRecordSource {
   }
 
   status(): FactSourceStatus {
-    return { snapshot: this.#snapshot, failures: this.#failures, failure: this.#failure };
+    return { snapshot: this.#snapshot, polls: { ...this.#polls }, failure: this.#failure };
   }
 
   start(): Promise<void> {
@@ -91,7 +91,7 @@ class RecordSource implements ManagedRecordSource {
   /** Each kind of failure is told once, until the source is read again. */
   #fail(error: unknown): void {
     const why = error instanceof SourceError ? error.message : 'cannot be read';
-    this.#failures += 1;
+    this.#polls.failed += 1;
     if (why !== this.#failure)
       this.#ports.logger.warn(
         { source: this.name, why },
@@ -111,6 +111,7 @@ class RecordSource implements ManagedRecordSource {
     // What was refused is asked for again, so the validators go with what was taken over.
     this.#validators = answer.validators;
     this.#snapshot = { table, asOf };
+    this.#polls[answer.bytes === undefined ? 'unchanged' : 'changed'] += 1;
   }
 
   async #fetch(from: Extract<RecordSourceConfig['from'], { kind: 'http' }>): Promise<Answer> {

@@ -74,7 +74,8 @@ describe('a source by HTTP', () => {
     await waitUntil(() => asked.length >= 3);
     expect(asked[0]).toMatchObject({ authorization: 'Bearer SECRET', 'accept-encoding': 'identity' });
     expect(source.snapshot()?.table).toBe(first?.table);
-    expect(source.status().failures).toBe(0);
+    expect(source.status().polls).toMatchObject({ changed: 1, failed: 0 });
+    await waitUntil(() => source.status().polls.unchanged >= 2);
   });
 
   const misbehaviours: readonly (readonly [string, (response: ServerResponse) => void, string])[] = [
@@ -146,7 +147,7 @@ describe('a source by HTTP', () => {
     const source = aSource(http(url));
     await source.start();
     expect(source.snapshot()).toBeUndefined();
-    await waitUntil(() => source.status().failures >= 3);
+    await waitUntil(() => source.status().polls.failed >= 3);
     expect(source.logged.filter((line) => line.includes('answered 503'))).toHaveLength(1);
     isGood = true;
     await waitUntil(() => teamOf(source) === 'sre');
@@ -201,9 +202,13 @@ describe('a source by file', () => {
   test('says that it cannot be read, and stops when it is closed', async () => {
     const source = aSource({});
     await source.start();
-    expect(source.status()).toEqual({ snapshot: undefined, failures: 1, failure: 'cannot be read' });
+    expect(source.status()).toEqual({
+      snapshot: undefined,
+      polls: { changed: 0, unchanged: 0, failed: 1 },
+      failure: 'cannot be read',
+    });
     source.close();
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(source.status().failures).toBe(1);
+    expect(source.status().polls.failed).toBe(1);
   });
 });
