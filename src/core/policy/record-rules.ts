@@ -8,7 +8,12 @@ import type { RecordSourceRules } from './records.ts';
 import type { GroupsRule } from './user-groups.ts';
 
 export const recordRulesOf = ({ records = [] }: Pick<AccessConfig, 'records'>): RecordSourceRules =>
-  new Map(records.map(({ name, foreign_key, max_age }) => [name, { foreignKey: foreign_key, maxAgeSeconds: max_age }]));
+  new Map(
+    records.map(({ name, foreign_key, max_age, format }) => [
+      name,
+      { foreignKey: foreign_key, maxAgeSeconds: max_age, format },
+    ]),
+  );
 
 /** Undefined = the claim `groups`. */
 export function groupsRuleOf(

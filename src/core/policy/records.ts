@@ -15,7 +15,12 @@ import type { RecordRow, RecordTable } from './record-snapshot.ts';
 export const foreignKeys = ['user.id', 'user.email', 'request.ip', 'request.client_certificate.fingerprint'] as const;
 export type ForeignKey = (typeof foreignKeys)[number];
 
-export type RecordSourceRule = { readonly foreignKey: ForeignKey; readonly maxAgeSeconds: number };
+export type RecordSourceRule = {
+  readonly foreignKey: ForeignKey;
+  readonly maxAgeSeconds: number;
+  /** In CSV every value is a text. */
+  readonly format: 'json' | 'csv';
+};
 
 /** The sources of the configuration, by name. */
 export type RecordSourceRules = ReadonlyMap<string, RecordSourceRule>;

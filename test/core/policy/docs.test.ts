@@ -45,7 +45,7 @@ describe('docs/policy-language.md', () => {
         hasClientCa: true,
         denyInvalidCertificate: true,
         changeWindows,
-        recordSources: new Map([['hr', { foreignKey: 'user.id', maxAgeSeconds: 60 }]]),
+        recordSources: new Map([['hr', { foreignKey: 'user.id', maxAgeSeconds: 60, format: 'json' }]]),
       });
       const used = policy.explain({ subject: undefined } as never).criteria.map((entry) => entry.name.split('/')[0]);
       expect(used).toContain(name);

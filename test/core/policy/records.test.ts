@@ -35,8 +35,8 @@ const factsWith = (
     ...changes,
   });
 
-const sources = (foreignKey: ForeignKey = 'user.id') => ({
-  recordSources: new Map([['hr', { foreignKey, maxAgeSeconds: MAX_AGE }]]),
+const sources = (foreignKey: ForeignKey = 'user.id', format: 'json' | 'csv' = 'json') => ({
+  recordSources: new Map([['hr', { foreignKey, maxAgeSeconds: MAX_AGE, format }]]),
 });
 
 describe('a table of records', () => {
@@ -159,7 +159,7 @@ describe('a table of records', () => {
 });
 
 describe('finding a row', () => {
-  const rule = { foreignKey: 'user.id', maxAgeSeconds: MAX_AGE } as const;
+  const rule = { foreignKey: 'user.id', maxAgeSeconds: MAX_AGE, format: 'json' } as const;
 
   test.each<[string, number, unknown]>([
     ['at its age limit', MAX_AGE, { id: 'alice' }],
@@ -203,7 +203,7 @@ describe('finding a row', () => {
       false,
     ],
   ])('by %s', (_name, foreignKey, id, changes, expected) => {
-    const found = findRecord(factsWith([{ id }], { foreignKey, ...changes }), 'hr', { foreignKey, maxAgeSeconds: 60 });
+    const found = findRecord(factsWith([{ id }], { foreignKey, ...changes }), 'hr', { ...rule, foreignKey });
     expect(found === 'unknown' ? found : found !== undefined).toBe(expected);
   });
 });
@@ -263,7 +263,6 @@ describe('the criterion record', () => {
     [{ field: 'absent', exists: false }, true],
     [{ field: 'absent', not: 'x' }, false],
     [{ field: 'absent', exclude: 'x' }, false],
-    [{ field: 'absent', exists: false, not: 'x' }, false],
     [{ field: 'toString', exists: true }, false],
   ])('%j', (matcher, expected) => {
     expect(stateOf(matcher)).toBe(expected);
@@ -292,11 +291,36 @@ describe('the criterion record', () => {
     ['a text to compare', { source: 'hr', field: 'a', '<': '5' }, 'expected a number, not a text'],
     ['a part that is no text', { source: 'hr', field: 'a', contains: 5 }, 'expected a text, not a number'],
     ['exists that is no boolean', { source: 'hr', field: 'a', exists: 'yes' }, 'expected true or false, not a text'],
+    [
+      'a value that is not there, and one to compare',
+      { source: 'hr', field: 'a', exists: false, not: 'x' },
+      'where there is no value, nothing else holds of it',
+    ],
     ['nothing to hold', { source: 'hr', field: 'a' }, 'say what must hold:'],
   ])('does not load with %s', (_name, data, message) => {
     expect(
       problemsOf({ allow: { and: [{ record: data }] } }, sources()).map((problem) => problem.message),
     ).toContainEqual(expect.stringContaining(message));
+  });
+
+  test.each<[string, Tree, string]>([
+    ['is', true, 'every value of CSV is a text, and a boolean equals none: write "true"'],
+    ['not', false, 'every value of CSV is a text, and a boolean equals none: write "false"'],
+    ['has', 5, 'every value of CSV is a text, and a number equals none: write "5", or compare numbers: `"=": 5`'],
+    ['exclude', true, 'every value of CSV is a text, and a boolean equals none: write "true"'],
+  ])('with %s: %j can never equal a value of CSV, and does not load', (operator, value, message) => {
+    for (const semantics of ['strict', 'pomerium'] as const) {
+      const rule = { record: { source: 'hr', field: 'a', [operator]: value } };
+      const found = problemsOf({ deny: { or: [rule] } }, { semantics, ...sources('user.id', 'csv') });
+      expect(found.filter(({ severity }) => severity === 'error')).toEqual([
+        { severity: 'error', path: expect.arrayContaining(['record', operator]), message },
+      ]);
+    }
+  });
+
+  test('loads with texts and with bounds for a source of CSV', () => {
+    const rule = { record: { source: 'hr', field: 'a', is: 'true', '>=': 2, '=': 5, exists: true } };
+    expect(problemsOf({ allow: { and: [rule] } }, sources('user.id', 'csv'))).toEqual([]);
   });
 
   test('no source is known where the configuration has none', () => {

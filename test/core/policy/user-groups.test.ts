@@ -15,7 +15,7 @@ const rule: GroupsRule = {
   kind: 'source',
   source: 'directory',
   field: 'groups',
-  rule: { foreignKey: 'user.id', maxAgeSeconds: 60 },
+  rule: { foreignKey: 'user.id', maxAgeSeconds: 60, format: 'json' },
 };
 
 function recordsOf(rows: readonly RecordRow[], age = 0) {

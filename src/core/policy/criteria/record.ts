@@ -109,11 +109,31 @@ const recordMatcher: DataParser<RecordTest> = {
     const wanted = Object.entries(data).filter(([key]) => !NAMING.has(key));
     if (wanted.length === 0 && exists === undefined)
       context.error(context.path, `say what must hold: ${Object.keys(valueOperators).join(', ')} or exists`);
+    if (exists === false && wanted.length > 0)
+      context.error(
+        [...context.path, 'exists'],
+        'where there is no value, nothing else holds of it: ask one of the two',
+      );
     const tests = wanted.flatMap(([key, value]) => parseOperator(key, value, context) ?? []);
+    if (named?.rule.format === 'csv') refuseUnequal(wanted, context);
     if (named === undefined || typeof field !== 'string' || tests.length < wanted.length) return undefined;
     return { ...named, field, exists, tests };
   },
 };
+
+const EQUALITY = new Set(['is', 'not', 'has', 'exclude']);
+
+/** What is compared with the texts of CSV, and can equal none of them. */
+function refuseUnequal(wanted: readonly (readonly [string, Tree])[], context: LoadContext): void {
+  for (const [key, value] of wanted) {
+    if (!EQUALITY.has(key) || (typeof value !== 'number' && typeof value !== 'boolean')) continue;
+    const orCompare = typeof value === 'number' ? `, or compare numbers: \`"=": ${value}\`` : '';
+    context.error(
+      [...context.path, key],
+      `every value of CSV is a text, and ${kindOf(value)} equals none: write "${value}"${orCompare}`,
+    );
+  }
+}
 
 /** `type` is Pomerium's word for `source`. */
 function parseSource(data: TreeObject, context: LoadContext): Pick<RecordTest, 'source' | 'rule'> | undefined {
@@ -185,7 +205,7 @@ export const record = criterion({
       const row = findRecord(facts, source, rule);
       if (row === 'unknown') return criterionFailed;
       const value = row !== undefined && Object.hasOwn(row, field) ? (row[field] ?? null) : null;
-      if (value === null) return byTruth(exists === false && tests.length === 0);
+      if (value === null) return byTruth(exists === false);
       if (exists === false) return byTruth(false);
       const results = tests.map((test) => test(value));
       return results.includes(undefined) ? criterionFailed : byTruth(results.every((holds) => holds === true));
