@@ -7,7 +7,7 @@ import { check, type CheckDecision, type Known } from './check.ts';
 import type { AssertionCache } from './core/assertion/assertion-cache.ts';
 import { upstreamOf } from './core/assertion/upstream.ts';
 import { auditDecisions, recordOf } from './core/audit/record-of.ts';
-import type { Findings, Needs } from './core/decision.ts';
+import type { Findings, SessionNeed } from './core/decision.ts';
 import { subjectOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import type { ExplainedCriterion } from './core/policy/compiled-policy.ts';
@@ -131,7 +131,12 @@ const answerWithin = (budgetMs: number | undefined): number =>
 
 /** decode -> check -> (needs -> fetch -> check)* -> act */
 function judgeAndAct(request: AccessRequest, passage: Passage, ports: CheckPorts): Eventually<Answered> {
-  const decided = judge(request, passage, ports, { session: undefined, readAnew: undefined, round: 0 });
+  const decided = judge(request, passage, ports, {
+    session: undefined,
+    facts: undefined,
+    readAnew: undefined,
+    round: 0,
+  });
   return decided instanceof Promise
     ? decided.then((decision) => act(request, decision, passage, ports))
     : act(request, decided, passage, ports);
@@ -140,6 +145,7 @@ function judgeAndAct(request: AccessRequest, passage: Passage, ports: CheckPorts
 /** What was fetched so far. */
 type Fetched = {
   readonly session: Known['session'];
+  readonly facts: Known['facts'];
   /** The session that was read anew for this Check. */
   readonly readAnew: SessionHandle | undefined;
   readonly round: number;
@@ -149,12 +155,13 @@ function judge(
   request: AccessRequest,
   passage: Passage,
   ports: CheckPorts,
-  { session, readAnew, round }: Fetched,
+  { session, facts, readAnew, round }: Fetched,
 ): Eventually<CheckDecision> {
   const known: Known = {
     generation: passage.live.generation,
     sealer: passage.live.ports.sealer,
     session,
+    facts,
     records: passage.records,
     certificate: (of, clientCa, now) => passage.live.certificates.factsOf(of.source.certificate, clientCa, now),
   };
@@ -162,7 +169,17 @@ function judge(
   passage.trail.findings = judgement.findings;
   if (judgement.kind !== 'needs') return judgement;
   if (round === NEEDS_ROUNDS_MAX) throw new DependencyError('store-unavailable', 'a session changes all the time');
-  const next = { readAnew: judgement.anew ? judgement.session : readAnew, round: round + 1 };
+  if (judgement.needs === 'facts') {
+    const { of } = judgement;
+    const found = passage.live.ports.facts.of(of);
+    // SECURITY: as in `fetchNeeded`; the session is asked for again as well, since its turn is over.
+    return found instanceof Promise
+      ? found.then(() =>
+          judge(request, passage, ports, { session: undefined, facts: undefined, readAnew, round: round + 1 }),
+        )
+      : judge(request, passage, ports, { session, facts: { of, facts: found }, readAnew, round: round + 1 });
+  }
+  const next = { facts: undefined, readAnew: judgement.anew ? judgement.session : readAnew, round: round + 1 };
   const fetched = fetchNeeded(judgement, next.readAnew, passage, ports);
   return fetched instanceof Promise
     ? fetched.then((answer) => judge(request, passage, ports, { ...next, session: answer }))
@@ -175,7 +192,7 @@ function judge(
  * once is decided by, in the turn in which it was given.
  */
 function fetchNeeded(
-  needs: Needs,
+  needs: SessionNeed,
   readAnew: SessionHandle | undefined,
   passage: Passage,
   ports: CheckPorts,

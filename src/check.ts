@@ -3,8 +3,8 @@
  * Envoy, Redis, HTML or an identity provider; those are on the other side of src/answer-check.ts.
  */
 
-import type { Decision, Findings, Needs } from './core/decision.ts';
-import { gatherFacts } from './core/facts.ts';
+import type { Decision, Findings, Needs, SessionNeed } from './core/decision.ts';
+import { gatherFacts, riskOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import { decidingReasons } from './core/policy/decide-verdict.ts';
 import type { CertificateFacts } from './core/policy/facts.ts';
@@ -26,6 +26,7 @@ import { openSessionCookie, sessionCookieName } from './core/session/cookie.ts';
 import { noSession, unreadSession, type FoundSession } from './core/session/found-session.ts';
 import type { Session } from './core/session/session.ts';
 import { sessionState, type SessionLimits } from './core/session/state.ts';
+import type { UserFact } from './core/signals/user-fact.ts';
 import type { EpochSeconds, SessionHandle } from './core/units.ts';
 import { originOfHost, schemeOf } from './endpoints/origin.ts';
 import { matchOwnPath, type OwnPath } from './endpoints/own-paths.ts';
@@ -47,6 +48,8 @@ export type Known = {
         readonly mayBeOlder?: boolean;
       }
     | undefined;
+  /** What was said of who has that session: the answer to an earlier `needs`. */
+  readonly facts?: { readonly of: Session; readonly facts: readonly UserFact[] } | undefined;
   /** What the sources of records said last; undefined = there are none. */
   readonly records?: RecordSnapshots | undefined;
   /** The client's certificate, validated at `now` by `clientCa` (Route.clientCa). Asked only where something depends on it. */
@@ -54,7 +57,7 @@ export type Known = {
 };
 
 /**
- * Same arguments, same judgement. Where the session is not known yet it says which it needs; the caller fetches exactly that and asks again
+ * Same arguments, same judgement. Where the session, or what was said of its user, is not known yet it says which it needs; the caller fetches exactly that and asks again
  * on the same generation. Nothing has happened until the judgement is a Decision, so asking twice is safe.
  */
 export function check(request: AccessRequest, known: Known, now: EpochSeconds): CheckDecision | Needs {
@@ -93,6 +96,14 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
   if (authenticated.kind === 'refused') return refuse({ ...found, route }, 'two-credentials', authenticated.reason);
 
   const { presented, session, found: foundSession } = authenticated;
+  const asksRisk = session !== undefined && route.policy.needs.has('risk');
+  if (asksRisk && known.facts?.of !== session)
+    return {
+      kind: 'needs',
+      needs: 'facts',
+      of: session,
+      findings: { ...found, route, presented, session, found: foundSession },
+    };
   const facts = gatherFacts({
     request,
     target,
@@ -102,6 +113,7 @@ export function check(request: AccessRequest, known: Known, now: EpochSeconds): 
     certificate: () => known.certificate(request, route.clientCa, now),
     groups: known.generation.groups,
     records: known.records,
+    risk: asksRisk && known.facts !== undefined ? riskOf(known.facts.facts) : undefined,
     now,
   });
   const verdict = route.policy.evaluate(facts);
@@ -117,7 +129,7 @@ type Authenticated =
       readonly found: FoundSession;
     }
   | { readonly kind: 'refused'; readonly reason: string }
-  | Omit<Needs, 'findings'>;
+  | Omit<SessionNeed, 'findings'>;
 
 /**
  * The session that the request's cookie opens, if it is live here. A cookie that does not open (garbage, of another host, tampered with,
@@ -144,6 +156,7 @@ function authenticate(input: {
   if (known.session?.handle !== opened.handle) {
     return {
       kind: 'needs',
+      needs: 'session',
       session: opened.handle,
       optional: isOptional(route),
       unreadableIsNone: false,
@@ -160,7 +173,14 @@ function authenticate(input: {
   const limits = limitsOf(route, known.generation);
   const state = sessionState(session, now, limits);
   if (state === 'idle' && mayBeOlder) {
-    return { kind: 'needs', session: presented, optional: isOptional(route), unreadableIsNone: false, anew: true };
+    return {
+      kind: 'needs',
+      needs: 'session',
+      session: presented,
+      optional: isOptional(route),
+      unreadableIsNone: false,
+      anew: true,
+    };
   }
   const found = { kind: 'session', session } as const;
   const counts = state === 'live' && (route === undefined || takesSession(route, session, now));

@@ -24,6 +24,7 @@ import type { UpstreamChanges } from './core/response/decision.ts';
 import type { Route } from './core/route/route.ts';
 import { handleOf, sealSessionCookie, sessionCookieName } from './core/session/cookie.ts';
 import type { Session } from './core/session/session.ts';
+import type { UserFact } from './core/signals/user-fact.ts';
 import { epochSeconds, idpName, type EpochSeconds } from './core/units.ts';
 
 export type JudgedCase = {
@@ -57,6 +58,7 @@ export function judgeCase(given: AccessCase, generation: Generation): JudgedCase
     records: records.value,
     sealer: openSealer,
     session: session === undefined ? undefined : { handle: session.handle, session },
+    facts: session === undefined ? undefined : { of: session, facts: factsOf(given.subject, now) },
     certificate: (_request, clientCa) => certificateOf(given, generation, clientCa),
   };
   const decision = check(request, known, now);
@@ -64,6 +66,9 @@ export function judgeCase(given: AccessCase, generation: Generation): JudgedCase
   if (decision.kind === 'needs') throw new Error('a Check of a case needs a session that the case does not have');
   return judged(decision, { given, request, known, now });
 }
+
+const factsOf = (subject: CaseSubject | undefined, now: EpochSeconds): readonly UserFact[] =>
+  subject?.risk === undefined ? [] : [{ about: 'risk', scope: 'case', level: subject.risk, at: now }];
 
 type Judging = {
   readonly given: AccessCase;

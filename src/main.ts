@@ -90,7 +90,9 @@ async function runExplain(url: string | undefined, options: ExplainOptions): Pro
         return { ok: false, error: ['say either a URL, with options about who asks, or --case with a file'] };
       if (file === undefined) return caseOfOptions(url ?? '', about);
       const loaded = await loadCase(file);
-      return loaded.ok ? loaded : { ok: false, error: [formatProblems(loaded.error, { color })] };
+      if (loaded.ok) return loaded;
+      const text = formatProblems(loaded.error, { color: color && output === 'text' });
+      return { ok: false, error: text.split('\n') };
     },
     load: () => loadGeneration({ configFile: config, env: process.env }),
     write: (text) => process.stdout.write(text),
@@ -148,6 +150,12 @@ async function adminSocketOf(config: string): Promise<string> {
   if (socket === undefined) throw new Error('admin_socket is off in the configuration: there is no service to ask');
   return socket;
 }
+
+/** Whoever reads has had enough (`| head`): there is nobody to tell the rest to, and no result. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_USAGE);
+});
 
 const program = new Command('doorward')
   .description('Zero-trust access for the Envoy you already run.')

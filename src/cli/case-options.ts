@@ -15,6 +15,7 @@ export type CaseOptions = {
   readonly claim?: readonly string[];
   readonly idp?: string;
   readonly acr?: string;
+  readonly risk?: string;
   readonly authTime?: string;
   readonly method?: string;
   readonly time?: string;
@@ -32,7 +33,7 @@ export function caseOfOptions(url: string, options: CaseOptions): Result<AccessC
     ...claim.filter((text) => !/^[^=]+=/.test(text)).map((text) => `--claim ${text}: write name=value`),
     ...header.filter((text) => !/^[^:]+:/.test(text)).map((text) => `--header ${text}: write "name: value"`),
     ...(user === undefined &&
-    [email, group, options.idp, options.acr, options.authTime].some((one) => one !== undefined)
+    [email, group, options.idp, options.acr, options.risk, options.authTime].some((one) => one !== undefined)
       ? ['there is no --user whom this is about']
       : []),
   ];
@@ -43,6 +44,7 @@ export function caseOfOptions(url: string, options: CaseOptions): Result<AccessC
     claims: claim.length === 0 ? undefined : grouped(claim.map((text) => splitAt(text, '=')).map(readJson)),
     idp: options.idp,
     acr: options.acr,
+    risk: options.risk,
     auth_time: options.authTime,
   });
   const request = compact({

@@ -96,6 +96,8 @@ export type TransmitterConfig = {
   readonly algorithms: readonly string[];
   /** The whole value of the Authorization header that was agreed on; secret. Undefined = none was. */
   readonly authorization?: string;
+  /** Members of its complex subjects that must not be passed over. */
+  readonly critical_subject_members?: readonly string[];
 };
 
 /** Where facts about users, addresses and certificates come from. Times in seconds. */
@@ -136,6 +138,10 @@ export type AccessConfig = {
   readonly session_lifetime: number;
   /** Seconds; undefined = no idle end. */
   readonly session_idle_timeout?: number;
+  /** Seconds. How old what a provider said of a user may become. */
+  readonly session_recheck_interval: number;
+  /** undefined = no limit. */
+  readonly sessions_per_user?: number;
   readonly cookie_same_site: 'lax' | 'strict' | 'none';
   readonly cookie_secret: readonly string[];
   readonly shared_secret: readonly string[];

@@ -51,8 +51,11 @@ export type Decision<OwnPath> =
     };
 
 /** What `check` must be told before it can decide. */
-export type Needs = {
+export type Needs = SessionNeed | FactsNeed;
+
+export type SessionNeed = {
   readonly kind: 'needs';
+  readonly needs: 'session';
   readonly session: SessionHandle;
   /** The decision does not rest on it: where it cannot be known, the request goes on as anonymous. */
   readonly optional: boolean;
@@ -61,5 +64,13 @@ export type Needs = {
   /** What is at hand looks unused for too long: as it is stored now, another process may have seen it used. */
   readonly anew: boolean;
   /** What is known so far, for the audit of a Check that ends here. */
+  readonly findings: Findings;
+};
+
+/** What was said of who has this session; asked where the policy looks at it. */
+export type FactsNeed = {
+  readonly kind: 'needs';
+  readonly needs: 'facts';
+  readonly of: Session;
   readonly findings: Findings;
 };

@@ -5,10 +5,11 @@ import type { AccessRequest } from './request/access-request.ts';
 import type { CanonicalTarget } from './request/target.ts';
 import type { Route } from './route/route.ts';
 import type { Claims, Session } from './session/session.ts';
-import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, Subject } from './policy/facts.ts';
+import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, RiskFacts, Subject } from './policy/facts.ts';
 import type { RecordSnapshots } from './policy/record-snapshot.ts';
 import { subjectWithGroups, type GroupsRule } from './policy/user-groups.ts';
 import { parseMcpMessage } from './policy/mcp-message.ts';
+import { higher, type RiskLevel, type UserFact } from './signals/user-fact.ts';
 import type { EpochSeconds } from './units.ts';
 
 const groupsOf = (claims: Claims): readonly string[] | undefined =>
@@ -59,6 +60,11 @@ const mcpFacts = (request: AccessRequest): McpFacts =>
 
 const noCertificate: CertificateFacts = { presented: false, valid: false, leaf: undefined };
 
+export const riskOf = (facts: readonly UserFact[]): RiskFacts => ({
+  level: facts.reduce<RiskLevel>((level, fact) => higher(level, fact.level), 'low'),
+  isSaid: facts.some(({ about }) => about === 'risk'),
+});
+
 type FactsInput = {
   readonly request: AccessRequest;
   readonly target: CanonicalTarget;
@@ -70,6 +76,7 @@ type FactsInput = {
   /** Undefined = the claim `groups`. */
   readonly groups?: GroupsRule | undefined;
   readonly records?: RecordSnapshots | undefined;
+  readonly risk?: RiskFacts | undefined;
   readonly now: EpochSeconds;
 };
 
@@ -89,4 +96,5 @@ const factsOf = (input: FactsInput): PolicyFacts => ({
   device: undefined,
   labels: input.route.labels,
   ...(input.records === undefined ? {} : { records: input.records }),
+  ...(input.risk === undefined ? {} : { risk: input.risk }),
 });

@@ -12,6 +12,7 @@ import type {
   SignedMessages,
   Sealer,
   SessionStore,
+  UserFacts,
 } from '../core/ports.ts';
 import type { AccessRequest } from '../core/request/access-request.ts';
 import type { CanonicalTarget } from '../core/request/target.ts';
@@ -43,6 +44,7 @@ export type EndpointContext = {
 export type EndpointPorts = {
   readonly sessions: SessionStore;
   readonly once: OnceRegistry;
+  readonly facts: UserFacts;
   /** In configured order. */
   readonly idps: readonly IdentityProvider[];
   readonly messages: SignedMessages;

@@ -17,6 +17,7 @@ import type { CertificateFacts } from '../../src/core/policy/facts.ts';
 import type { Tree } from '../../src/core/problem.ts';
 import { handleOf, sealSessionCookie } from '../../src/core/session/cookie.ts';
 import type { Session } from '../../src/core/session/session.ts';
+import type { RiskLevel, UserFact } from '../../src/core/signals/user-fact.ts';
 import { epochSeconds, idpName } from '../../src/core/units.ts';
 import { aPolicy } from '../core/policy/arbitraries.ts';
 import { anAccessRequest } from '../core/request/a-request.ts';
@@ -43,6 +44,7 @@ function aGeneration(routes: readonly RouteConfig[], changes: Partial<AccessConf
     identity_semantics: 'strict',
     cookie_name: 'doorward',
     session_lifetime: 3600,
+    session_recheck_interval: 300,
     cookie_same_site: 'lax',
     cookie_secret: [],
     shared_secret: [],
@@ -70,9 +72,14 @@ type Asked = {
   readonly certificate?: CertificateFacts;
   readonly pin?: string;
   readonly body?: string;
+  /** How risky the user was said to be. */
+  readonly risk?: RiskLevel | undefined;
 };
 
 const noCertificate: CertificateFacts = { presented: false, valid: false, leaf: undefined };
+
+const factsOf = (level: RiskLevel | undefined): readonly UserFact[] =>
+  level === undefined ? [] : [{ about: 'risk', scope: 's', level, at: NOW }];
 
 /** The record that a Check writes, as a line, and what it decided. */
 function checked(generation: Generation, asked: Asked): { readonly line: string; readonly decision: CheckDecision } {
@@ -90,6 +97,7 @@ function checked(generation: Generation, asked: Asked): { readonly line: string;
     generation,
     sealer,
     session: { handle: handleOf(aSessionId()), session: asked.session },
+    facts: asked.session === undefined ? undefined : { of: asked.session, facts: factsOf(asked.risk) },
     certificate: () => asked.certificate ?? noCertificate,
   };
   const decision = check(request, known, NOW);
@@ -244,6 +252,22 @@ describe('a recorded request under a new policy', () => {
     expect(judgeAgain(parsed.value.record, aGeneration([forSre]))).toMatchObject({ is: 'deny' });
   });
 
+  test('sees how risky somebody was said to be, and is undecided where the record does not say so', () => {
+    const policy: Tree = { allow: { and: [{ authenticated_user: true }, { risk: 'low' }] } };
+    const generation = aGeneration([aRouteConfig({ policy })]);
+    const { line } = checked(aGeneration([anyone]), { session: aSession() });
+    const record = JSON.parse(line) as { facts?: Record<string, unknown> };
+    const judged = (risk: unknown) =>
+      again(
+        JSON.stringify({ ...record, facts: { ...record.facts, ...(risk === undefined ? {} : { risk }) } }),
+        generation,
+      )?.is;
+    expect(judged({ level: 'low', said: true })).toMatchObject({ is: 'allow' });
+    expect(judged({ level: 'high', said: true })).toMatchObject({ is: 'deny', reasons: ['risk-too-high'] });
+    for (const none of [undefined, null, 'low', { level: 'none', said: true }, { level: 'low', said: 1 }])
+      expect(judged(none)).toMatchObject({ kind: 'undecided', lacking: ['risk'] });
+  });
+
   test('is undecided where its path was too long to be kept, and apart where it is an own path', () => {
     const generation = aGeneration([open]);
     expect(replayed(generation, { path: `/${'x'.repeat(3000)}` }, generation)).toMatchObject({ lacking: ['path'] });
@@ -356,6 +380,7 @@ const anyRequest: fc.Arbitrary<Asked> = fc.record({
     [['x-forwarded-for', '10.0.0.5']] as const,
   ),
   hasCookie: fc.boolean(),
+  risk: fc.constantFrom<RiskLevel | undefined>(undefined, 'low', 'medium', 'high'),
   peer: fc.constantFrom('10.0.0.5', '192.168.0.1', '203.0.113.7', ''),
   session: fc.option(
     fc

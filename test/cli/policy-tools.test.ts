@@ -38,6 +38,9 @@ routes:
       - allow: { and: [{ groups: eng }, { http_method: GET }] }
       - deny: { or: [{ groups: contractors }] }
   - { id: closed, from: https://closed.example.com }
+  - id: careful
+    from: https://careful.example.com
+    policy: { allow: { and: [{ groups: eng }, { risk: medium }] } }
 `,
 );
 const SECRET = 'a-secret-of-32-characters-or-more-1';
@@ -76,9 +79,12 @@ cases:
   - { name: own, given: { request: { url: https://app.example.com/.doorward/ } }, expect: own }
   - { name: nowhere, given: { request: { url: https://other.example.com/ } }, expect: not-found }
   - { name: closed, given: { request: { url: https://closed.example.com/ } }, expect: deny }
+  - { name: calm, given: { subject: { risk: medium }, request: { url: https://careful.example.com/ } }, expect: allow }
+  - { name: risky, given: { subject: { risk: high }, request: { url: https://careful.example.com/ } }, expect: { verdict: deny, reasons: risk-too-high } }
+  - { name: unsaid, given: { request: { url: https://careful.example.com/ } }, expect: deny }
 `,
     );
-    expect(await runTests(file)).toEqual({ code: 0, text: `ok   ${file}: 5 cases\n5 passed, 0 failed\n` });
+    expect(await runTests(file)).toEqual({ code: 0, text: `ok   ${file}: 8 cases\n8 passed, 0 failed\n` });
   });
 
   test('says what differs, with the criteria that decided, and exits with 1', async () => {
@@ -218,6 +224,7 @@ cases:
       'subject: { user: u, auth_time: 2026-03-04T10:00:00Z }, request: { url: https://a.example.com }',
       '`auth_time` says nothing without the `time`',
     ],
+    ['subject: { user: u, risk: none }, request: { url: https://a.example.com }', '`risk` must be low, medium or high'],
     ['records: { hr: 5 }, request: { url: https://a.example.com }', '`hr` must be a list of rows'],
     ['records: { hrr: [] }, request: { url: https://a.example.com }', 'no `records` named `hrr`; did you mean `hr`?'],
     ['records: { hr: [{}] }, request: { url: https://a.example.com }', '`records` of `hr` has no usable `id` in row 1'],
@@ -254,7 +261,13 @@ cases:
 
   test('a folder without tests, and a path that leads nowhere, exit with 2', async () => {
     const empty = temporaryFolder();
-    expect(await runTests(empty.path)).toMatchObject({ code: 2 });
+    expect(await runTests(empty.path)).toEqual({
+      code: 2,
+      text: `doorward test: there is no file *.test.yaml in ${empty.path}\n`,
+    });
+    const json = await runTests(empty.path, 'json');
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.text)).toEqual({ ok: false, error: `there is no file *.test.yaml in ${empty.path}` });
     expect((await runTests(empty.file('none'))).text).toContain('does not exist');
     empty.remove();
   });
@@ -330,6 +343,10 @@ to be allowed
 
   test('what no policy judged says why', async () => {
     expect((await explain('https://app.example.com/a//b', {})).text).toContain('verdict  bad-request');
+    // No route was looked for, so none was passed over.
+    expect((await explain('https://app.example.com/a/../b', {})).text).toMatch(
+      /\nroute {4}none\nverdict {2}bad-request\n/,
+    );
     expect((await explain('https://other.example.com/', {})).text).toContain('no route covers this host and path');
     expect((await explain('https://app.example.com/.doorward/', {})).text).toContain("a path of Doorward's own (home)");
   });
@@ -368,6 +385,10 @@ to be allowed
       code: 2,
       text: expect.stringContaining(message),
     });
+    const { errors } = JSON.parse((await explain('https://app.example.com/', options, 'json')).text) as {
+      readonly errors: readonly string[];
+    };
+    expect(errors.join()).toContain(message);
   });
 
   test('a case can stand in a file', async () => {

@@ -14,6 +14,7 @@ import type { WorkerOptions } from '../../src/compose/load-in-worker.ts';
 import { load } from '../../src/compose/load.ts';
 import { createMemoryOnceRegistry } from '../../src/adapters/memory/once-registry.ts';
 import { createMemorySessionStore } from '../../src/adapters/memory/session-store.ts';
+import { createMemoryUserFacts } from '../../src/adapters/memory/user-facts.ts';
 import { epochSeconds } from '../../src/core/units.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -58,6 +59,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 const lasting: Lasting = {
   sessions: createMemorySessionStore({ clock }),
   once: createMemoryOnceRegistry({ clock }),
+  facts: createMemoryUserFacts({ clock }),
   messages: { verify: () => Promise.resolve({ ok: false, error: 'no keys' }) },
   clock,
   entropy: { bytes: (count: number) => new Uint8Array(count) },

@@ -194,3 +194,82 @@ describe('an event', () => {
     expect(JSON.parse(answer.response.body)).toMatchObject({ err: 'invalid_issuer' });
   });
 });
+
+describe('an event that is kept of its user', () => {
+  const route = {
+    from: APP,
+    id: 'app',
+    prefix: '/',
+    policy: [{ allow: { and: [{ authenticated_user: true }, { risk: { max: 'medium', unknown: 'low' } }] } }],
+  };
+  const startAsking = (): Doorward =>
+    startDoorward({
+      messages: playedKeys([]),
+      config: {
+        routes: [route],
+        shared_signals: [{ ...transmitter, authorization: AGREED, critical_subject_members: ['tenant'] }],
+      },
+    });
+  const risk = (level: string) => ({
+    events: { [`${CAEP}/risk-level-change`]: { principal: 'USER', current_level: level } },
+  });
+  const isRefused = (browser: Browser): Promise<unknown> => browser.ask(`${APP}/`).then(() => false, String);
+
+  test('counts for the next request of that user, and ends no session', async () => {
+    const doorward = startAsking();
+    const [alice, bob] = [await signedIn(doorward), await signedIn(doorward, { subject: 'bob-1' })];
+    const answer = await push(doorward, pushed(eventFor(doorward, risk('HIGH'))));
+    expect([answer.response.status, answer.detail]).toEqual([
+      202,
+      'security event of corp: risk-level-change of a user: high risk',
+    ]);
+    expect(await isRefused(alice)).toContain('forbidden');
+    expect(await mayPass(bob)).toBe(true);
+    expect((await push(doorward, pushed(eventFor(doorward, { ...risk('LOW'), jti: 'j-2' })))).response.status).toBe(
+      202,
+    );
+    expect(await mayPass(alice)).toBe(true);
+  });
+
+  test('by e-mail address counts for all who have it', async () => {
+    const doorward = startAsking();
+    const [one, two] = [await signedIn(doorward), await signedIn(doorward, { subject: 'alice-2' })];
+    const other = await signedIn(doorward, { subject: 'bob-1', idTokenClaims: { email: 'bob@example.com' } });
+    const subject = { sub_id: { format: 'email', email: 'alice@example.com' } };
+    await push(doorward, pushed(eventFor(doorward, { ...risk('HIGH'), ...subject })));
+    expect([await isRefused(one), await isRefused(two)]).toEqual([
+      expect.stringContaining('forbidden'),
+      expect.stringContaining('forbidden'),
+    ]);
+    expect(await mayPass(other)).toBe(true);
+  });
+
+  test('that is not confirmed is an outage, and may come again', async () => {
+    const doorward = startAsking();
+    const alice = await signedIn(doorward);
+    const event = pushed(eventFor(doorward, risk('HIGH')));
+    const { facts } = doorward.ports;
+    const put = facts.put.bind(facts);
+    facts.put = () => Promise.resolve({ kind: 'not-confirmed', why: 'unreachable', tookMs: 1 });
+    await expect(push(doorward, event)).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect(await mayPass(alice)).toBe(true);
+    facts.put = put;
+    expect((await push(doorward, event)).response.status).toBe(202);
+    expect(await isRefused(alice)).toContain('forbidden');
+  });
+
+  test.each([
+    ['whose signature does not verify', {}, 'bad'],
+    ['with a critical member that is not understood', { sub_id: { format: 'complex', user, tenant: {} } }, 'good'],
+  ])('%s is kept of nobody', async (_, changes, signature) => {
+    const doorward = startAsking();
+    const alice = await signedIn(doorward);
+    let puts = 0;
+    doorward.ports.facts.put = () => {
+      puts += 1;
+      return Promise.reject(new Error('nothing is to be kept'));
+    };
+    await push(doorward, pushed(eventFor(doorward, { ...risk('HIGH'), ...changes }, signature)));
+    expect([await mayPass(alice), puts]).toEqual([true, 0]);
+  });
+});

@@ -39,12 +39,14 @@ async function buildTransmitter(
     file.algorithms === undefined ? defaults.signal_algorithms : listOfTexts(file.algorithms);
   if (algorithms.length === 0 || !algorithms.every((algorithm) => ALGORITHMS.has(algorithm)))
     tell('algorithms', `must be a list of ${[...ALGORITHMS].join(', ')}`);
+  const critical = listOfTexts(file.critical_subject_members ?? []);
+  const criticalMembers = critical.length === 0 ? {} : { critical_subject_members: critical };
   const [secret] = await readSecrets(
     { parent: path, key: 'authorization', given: file.authorization, givenFiles: file.authorization_file },
     context,
   );
   const authorization = secret === undefined ? {} : { authorization: secret.value };
-  return { name, issuer, jwks_uri, audience, algorithms, ...authorization };
+  return { name, issuer, jwks_uri, audience, algorithms, ...criticalMembers, ...authorization };
 }
 
 function isAllowedUrl(text: string): boolean {

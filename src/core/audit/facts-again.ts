@@ -3,13 +3,14 @@
 import type { PartialFacts } from '../policy/compiled-policy.ts';
 import type { FactName } from '../policy/fact-name.ts';
 import { isOfSubject } from '../policy/fact-name.ts';
-import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, Subject } from '../policy/facts.ts';
+import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, RiskFacts, Subject } from '../policy/facts.ts';
 import { clientAddressAgain } from '../request/client-address.ts';
 import type { AddressRange } from '../request/client-address.ts';
 import type { CanonicalTarget } from '../request/target.ts';
 import type { Route } from '../route/route.ts';
 import { takesSession } from '../route/takes-session.ts';
 import type { ClaimValue } from '../session/session.ts';
+import { isRiskLevel } from '../signals/user-fact.ts';
 import { epochSeconds, idpName } from '../units.ts';
 import type { JudgedRecord } from './parse-record.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
@@ -22,6 +23,7 @@ export function factsAgain(
 ): PartialFacts {
   const client = clientAddressAgain(record.client, trustedProxies);
   const who = whoAgain(record, route);
+  const risk = riskAgain(record.facts);
   const facts: PolicyFacts = {
     now: record.time,
     http: httpAgain(record, target),
@@ -32,6 +34,7 @@ export function factsAgain(
     ssh: undefined,
     device: undefined,
     labels: route.labels,
+    ...(risk === undefined ? {} : { risk }),
   };
   return { facts, lacks: (name) => lacks(name, record.facts, who, client !== undefined) };
 }
@@ -48,6 +51,7 @@ function lacks(name: FactName, recorded: RecordedFacts, who: Who, isClientKnown:
   if (name === 'user' || name === 'email' || name === 'ssh' || name === 'device' || name.startsWith('label/'))
     return false;
   if (name === 'source_ip') return !isClientKnown;
+  if (name === 'risk') return riskAgain(recorded) === undefined;
   return !Object.hasOwn(recorded, name);
 }
 
@@ -141,6 +145,11 @@ function mcpAgain({ mcp }: RecordedFacts): McpFacts | undefined {
     tool: typeof tool === 'string' ? tool : undefined,
     readable: readable === true,
   };
+}
+
+function riskAgain({ risk }: RecordedFacts): RiskFacts | undefined {
+  if (!isObject(risk) || !isRiskLevel(risk['level']) || typeof risk['said'] !== 'boolean') return undefined;
+  return { level: risk['level'], isSaid: risk['said'] };
 }
 
 type JsonObject = { readonly [key: string]: ClaimValue };

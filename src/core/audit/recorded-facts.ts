@@ -57,6 +57,7 @@ const recorders: { readonly [name: string]: Recorder } = {
   groups: ({ subject }) => (subject?.groupsUnknown === true ? undefined : subject && (subject.groups ?? null)),
   auth_time: ({ subject }) => subject && (subject.authTime ?? null),
   acr: ({ subject }) => subject && (subject.acr ?? null),
+  risk: ({ subject, risk }) => subject && { level: risk?.level ?? 'low', said: risk?.isSaid ?? false },
   certificate: ofCertificate,
   mcp: ({ mcp }) => mcp && { method: mcp.method, tool: mcp.tool ?? null, readable: mcp.readable },
 };

@@ -2,6 +2,7 @@
 
 import type { CertificateFacts } from '../policy/facts.ts';
 import type { Claims } from '../session/session.ts';
+import type { RiskLevel } from '../signals/user-fact.ts';
 import type { CaseRecords } from './case-records.ts';
 import { epochSeconds, type EpochSeconds } from '../units.ts';
 
@@ -19,6 +20,8 @@ export type CaseSubject = {
   /** When the person signed in at the provider; undefined = just now. */
   readonly authTime: EpochSeconds | undefined;
   readonly acr: string | undefined;
+  /** How risky transmitters say that the subject is; undefined = nothing was said. */
+  readonly risk: RiskLevel | undefined;
 };
 
 export type CaseRequest = {

@@ -1,7 +1,7 @@
 /**
  * parseCase: a case from plain data:
  *
- *   subject: { user, email, name, groups, claims, userinfo, idp, auth_time, acr }
+ *   subject: { user, email, name, groups, claims, userinfo, idp, auth_time, acr, risk }
  *   request: { method, url | host + path, headers, body, ip, certificate, route }
  *   time: 2026-03-04T09:30:00Z
  *   records: { <source>: [ { <field>: ... } ] }
@@ -14,13 +14,14 @@ import type { CertificateFacts } from '../policy/facts.ts';
 import type { Tree, TreePath } from '../problem.ts';
 import { flattenClaims } from '../session/claims.ts';
 import { noClaims, type Claims } from '../session/session.ts';
+import { isRiskLevel, type RiskLevel } from '../signals/user-fact.ts';
 import type { CaseRecords } from './case-records.ts';
 import type { AccessCase, CaseRequest, CaseSubject } from './access-case.ts';
 import { CaseFields, isTexts, type CaseProblems } from './case-fields.ts';
 
 export const caseKeys = ['subject', 'request', 'time', 'records'] as const;
 
-const SUBJECT_KEYS = ['user', 'email', 'name', 'groups', 'claims', 'userinfo', 'idp', 'auth_time', 'acr'];
+const SUBJECT_KEYS = ['user', 'email', 'name', 'groups', 'claims', 'userinfo', 'idp', 'auth_time', 'acr', 'risk'];
 const REQUEST_KEYS = ['method', 'url', 'host', 'path', 'headers', 'body', 'ip', 'certificate', 'route'];
 const CERTIFICATE_KEYS = ['valid', 'fingerprint', 'spki_hash', 'san_email', 'san_dns', 'san_uri'];
 
@@ -79,7 +80,15 @@ function parseSubject(tree: Tree, path: TreePath, problems: CaseProblems): CaseS
     idp: fields.text('idp'),
     authTime: fields.instant('auth_time'),
     acr: fields.text('acr'),
+    risk: parseRisk(fields),
   };
+}
+
+function parseRisk(fields: CaseFields): RiskLevel | undefined {
+  const level = fields.value('risk');
+  if (level === undefined || isRiskLevel(level)) return level;
+  fields.error('risk', '`risk` must be low, medium or high');
+  return undefined;
 }
 
 /** As a login does it, with its limits. */

@@ -5,7 +5,7 @@ import type { PolicyFacts } from './facts.ts';
 import type { Truth, Verdict, VerdictKind } from './verdict.ts';
 
 /** What must be at hand before a policy can be evaluated; what it does not name is not decoded. */
-export type Need = 'subject' | 'headers' | 'certificate' | 'body' | 'device';
+export type Need = 'subject' | 'headers' | 'certificate' | 'body' | 'device' | 'risk';
 
 /** One criterion as `explain` shows it. */
 export type ExplainedCriterion = {

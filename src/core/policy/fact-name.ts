@@ -16,13 +16,14 @@ export type FactName =
   | 'groups'
   | 'auth_time'
   | 'acr'
+  | 'risk'
   | `claim/${string}`
   | `header/${string}`
   | `query/${string}`
   | `label/${string}`
   | `record/${string}`;
 
-const ofSubject: ReadonlySet<string> = new Set(['user', 'email', 'groups', 'auth_time', 'acr', 'device']);
+const ofSubject: ReadonlySet<string> = new Set(['user', 'email', 'groups', 'auth_time', 'acr', 'device', 'risk']);
 
 /** Whether it is a fact about who asks: without identity there is none, and that is known. */
 export const isOfSubject = (name: FactName): boolean => ofSubject.has(name) || name.startsWith('claim/');

@@ -2,6 +2,7 @@
 
 import type { Claims } from '../session/session.ts';
 import type { RecordSnapshots } from './record-snapshot.ts';
+import type { RiskLevel } from '../signals/user-fact.ts';
 import type { EpochSeconds } from '../units.ts';
 
 export type HttpFacts = {
@@ -79,6 +80,14 @@ export type DeviceFacts = {
   >;
 };
 
+/** What transmitters of security events said of the subject. */
+export type RiskFacts = {
+  /** The highest of all that is known; `low` where nothing is. */
+  readonly level: RiskLevel;
+  /** Whether somebody said how risky the subject is; else `level` is only what is known besides. */
+  readonly isSaid: boolean;
+};
+
 export type PolicyFacts = {
   readonly now: EpochSeconds;
   readonly http: HttpFacts | undefined;
@@ -91,6 +100,8 @@ export type PolicyFacts = {
   readonly device: DeviceFacts | undefined;
   /** Labels of the target (`label/<key>`): the route's. */
   readonly labels: ReadonlyMap<string, string>;
+  /** Asked only where the policy needs it; undefined = nothing was said. */
+  readonly risk?: RiskFacts;
   /** Of each source of records what it said last; undefined = there are no sources. */
   readonly records?: RecordSnapshots;
 };

@@ -24,6 +24,7 @@ import { label } from './criteria/label.ts';
 import { mcpTool } from './criteria/mcp-tool.ts';
 import { record } from './criteria/record.ts';
 import { reject } from './criteria/reject.ts';
+import { risk } from './criteria/risk.ts';
 import { sourceIp } from './criteria/source-ip.ts';
 import { sshCa } from './criteria/ssh-ca.ts';
 import { sshPublickey } from './criteria/ssh-publickey.ts';
@@ -47,6 +48,7 @@ export const criteria: readonly Criterion[] = [
   authAge,
   acr,
   device,
+  risk,
   httpMethod,
   httpPath,
   httpQuery,

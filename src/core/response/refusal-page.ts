@@ -21,6 +21,8 @@ const WORDS: ReadonlyMap<Reason, string> = new Map([
   ['http-path-unauthorized', 'This part of the site is not open to you.'],
   ['auth-age-exceeded', 'This page asks for a more recent sign-in.'],
   ['acr-insufficient', 'This page asks for a stronger sign-in.'],
+  ['risk-too-high', 'Your account or device is seen as too great a risk for this page.'],
+  ['risk-unknown', 'It is not known how great a risk your account is, and this page asks for it.'],
   ['device-unauthenticated', 'This page asks for a known device.'],
   ['device-unauthorized', 'This device is not approved for this page.'],
   ['client-certificate-required', 'This page asks for a client certificate, and none was sent.'],

@@ -33,9 +33,11 @@ export function judgeBeside(input: {
   if (!matched.ok) return unrouted(matched.error.code === 'route-not-found' ? 'not-found' : 'bad-request');
   const route = matched.value;
 
+  const session = sessionOn(route, findings, now);
   const lacking = [
     ...(found.kind === 'unread' && route.policy.needs.has('subject') ? ['session'] : []),
     ...(!shadow.knowsCertificates && route.policy.needs.has('certificate') ? ['certificate'] : []),
+    ...(route.policy.needs.has('risk') && session !== undefined && findings.facts?.risk === undefined ? ['risk'] : []),
     ...route.policy.reads.filter((name) => isUnasked(name, shadow)),
   ];
   if (lacking.length > 0) return { decision: 'undecided', route: route.id, lacking };
@@ -46,10 +48,11 @@ export function judgeBeside(input: {
       target,
       route,
       client: clientAddress(request, shadow.trustedProxies),
-      session: sessionOn(route, findings, now),
+      session,
       certificate: () => input.certificate(route.clientCa),
       groups: shadow.groups,
       records: input.records,
+      risk: findings.facts?.risk,
       now,
     }),
   );

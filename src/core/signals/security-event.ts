@@ -14,11 +14,10 @@ import {
   type JsonObject,
   type VerifiedMessage,
 } from './signed-message.ts';
+import { factScope, isRiskLevel, type FactOwner, type RiskLevel, type UserFact } from './user-fact.ts';
 
-/** Whose sessions an event is about. */
-export type EventSubject =
-  | { readonly kind: 'user'; readonly issuer: string; readonly subject: string }
-  | { readonly kind: 'email'; readonly email: string };
+/** Whom an event is about. */
+export type EventSubject = FactOwner;
 
 export type SecurityEvent = {
   readonly jti: string;
@@ -26,6 +25,8 @@ export type SecurityEvent = {
   readonly rememberUntil: EpochSeconds;
   readonly asks:
     | { readonly kind: 'end'; readonly of: EventSubject; /** Last part of the event's name. */ readonly event: string }
+    /** To be kept, for policies to look at. */
+    | { readonly kind: 'note'; readonly of: EventSubject; readonly fact: UserFact; readonly event: string }
     /** Taken, and without effect; `why` holds nothing of the message. */
     | { readonly kind: 'nothing'; readonly why: string };
 };
@@ -39,6 +40,8 @@ export type EventFault = {
 export type SecurityEventRules = {
   readonly issuer: string;
   readonly audience: string;
+  /** Members of a complex subject that must not be passed over (SSF §7.1, `critical_subject_members`), as the transmitter says. */
+  readonly criticalMembers: readonly string[];
   readonly now: EpochSeconds;
 };
 
@@ -74,35 +77,126 @@ export function readSecurityEvent(
   const event = isObject(events) && name !== undefined ? events[name] : undefined;
   if (name === undefined || second !== undefined || !isObject(event)) return invalid('events is not one event');
 
-  const asks = asksOf(name, event, claims, rules.issuer);
+  const asks = asksOf({ name, event, claims, issuedAt, rules });
   if (!asks.ok) return asks;
   return ok({ jti, rememberUntil: epochSeconds(issuedAt + AGE_SECONDS_MAX + TOLERANCE_SECONDS), asks: asks.value });
 }
 
 type Asks = Result<SecurityEvent['asks'], EventFault>;
 
-function asksOf(name: string, event: JsonObject, claims: JsonObject, issuer: string): Asks {
+type Told = {
+  readonly name: string;
+  readonly event: JsonObject;
+  readonly claims: JsonObject;
+  readonly issuedAt: number;
+  readonly rules: SecurityEventRules;
+};
+
+function asksOf(told: Told): Asks {
+  const { name, event } = told;
   if (name === VERIFICATION) return nothing('the stream was verified');
-  if (name === `${CAEP}session-revoked`) return endOf(claims, issuer, 'session-revoked');
-  if (name === `${CAEP}token-claims-change`) {
-    // CAEP §3.2: what a session knows of its user is out of date; the next sign-in reads it anew.
-    return isObject(event['claims']) ? endOf(claims, issuer, 'token-claims-change') : invalid('there are no claims');
+  const short = name.startsWith(CAEP) ? name.slice(CAEP.length) : '';
+  switch (short) {
+    case 'session-revoked':
+      return endOf(told, short);
+    case 'token-claims-change':
+      // CAEP §3.2: what a session knows of its user is out of date; the next sign-in reads it anew.
+      return isObject(event['claims']) ? endOf(told, short) : invalid('there are no claims');
+    case 'credential-change': {
+      const change = textIn(event, 'change_type');
+      if (change === undefined) return invalid('there is no change_type');
+      // CAEP §3.3.1: what was created or updated takes nothing from who has it.
+      if (change !== 'revoke' && change !== 'delete') return nothing('a credential that was not taken away');
+      return endOf(told, short);
+    }
+    case 'risk-level-change':
+      return riskOf(told, short);
+    case 'device-compliance-change':
+      return complianceOf(told, short);
+    case 'assurance-level-change':
+      return assuranceOf(told, short);
+    default:
+      return nothing('an event that ends nothing');
   }
-  if (name !== `${CAEP}credential-change`) return nothing('an event that ends nothing');
-  const change = textIn(event, 'change_type');
-  if (change === undefined) return invalid('there is no change_type');
-  // CAEP §3.3.1: what was created or updated takes nothing from who has it.
-  if (change !== 'revoke' && change !== 'delete') return nothing('a credential that was not taken away');
-  return endOf(claims, issuer, 'credential-change');
 }
 
-function endOf(claims: JsonObject, issuer: string, event: string): Asks {
+function endOf({ claims, rules }: Told, event: string): Asks {
+  const subject = subjectIn(claims, rules);
+  if (!subject.ok) return subject;
+  return typeof subject.value === 'string' ? nothing(subject.value) : ok({ kind: 'end', of: subject.value.of, event });
+}
+
+/** Of more than one user: nobody is named. */
+const OF_MANY: ReadonlySet<string> = new Set(['TENANT', 'ORG_UNIT', 'GROUP']);
+
+/** CAEP §3.8. */
+function riskOf(told: Told, event: string): Asks {
+  const principal = textIn(told.event, 'principal');
+  if (principal === undefined) return invalid('there is no principal');
+  const level = textIn(told.event, 'current_level')?.toLowerCase();
+  if (!isRiskLevel(level)) return invalid('there is no usable current_level');
+  if (OF_MANY.has(principal)) return nothing('a risk of more than one user');
+  return noteOf(told, event, { about: 'risk', level, of: principal });
+}
+
+/** CAEP §3.5. */
+function complianceOf(told: Told, event: string): Asks {
+  const status = textIn(told.event, 'current_status');
+  if (status !== 'compliant' && status !== 'not-compliant') return invalid('there is no usable current_status');
+  return noteOf(told, event, { about: 'device', level: status === 'compliant' ? 'low' : 'high', of: '' });
+}
+
+/** CAEP §3.4. Levels are of name spaces that only the two sides know, so the direction counts. */
+function assuranceOf(told: Told, event: string): Asks {
+  const namespace = nameIn(told.event, 'namespace');
+  if (namespace === undefined) return invalid('there is no usable namespace');
+  const direction = textIn(told.event, 'change_direction');
+  if (direction !== 'increase' && direction !== 'decrease') return nothing('an assurance level without a direction');
+  return noteOf(told, event, { about: 'assurance', level: direction === 'increase' ? 'low' : 'medium', of: namespace });
+}
+
+type Noted = { readonly about: UserFact['about']; readonly level: RiskLevel; readonly of: string };
+
+function noteOf({ claims, event: content, issuedAt, rules }: Told, event: string, { about, level, of }: Noted): Asks {
+  const subject = subjectIn(claims, rules);
+  if (!subject.ok) return subject;
+  if (typeof subject.value === 'string') return nothing(subject.value);
+  // CAEP §2: when it happened; never after it was said, so that no event of the future stays the newest.
+  const at = Math.max(0, Math.min(numberIn(content, 'event_timestamp') ?? issuedAt, issuedAt));
+  const scope = factScope(rules.issuer, [of, subject.value.narrowedBy]);
+  return ok({ kind: 'note', of: subject.value.of, fact: { about, scope, level, at: epochSeconds(at) }, event });
+}
+
+/** Members of a complex subject whose meaning is known here. */
+const UNDERSTOOD: ReadonlySet<string> = new Set(['user', 'session', 'device']);
+
+type FoundSubject = {
+  readonly of: EventSubject;
+  /** Which of the user's devices or sessions is meant, in the transmitter's own names; the same for the same ones, in whatever order they stand. */
+  readonly narrowedBy: readonly unknown[];
+};
+
+/** A text: why there is nobody whom it could be about. */
+function subjectIn(claims: JsonObject, rules: SecurityEventRules): Result<FoundSubject | string, EventFault> {
   const subject = claims['sub_id'];
   if (!isObject(subject)) return invalid('there is no sub_id');
-  const of = subjectOf(subject, issuer);
+  const isComplex = textIn(subject, 'format') === 'complex';
+  const members = isComplex ? Object.keys(subject).filter((member) => member !== 'format') : [];
+  // SSF §7.1: an event is discarded where a critical member of its subject is not understood.
+  if (members.some((member) => rules.criticalMembers.includes(member) && !UNDERSTOOD.has(member)))
+    return ok('a subject with a critical member that is not understood');
+  const of = subjectOf(subject, rules.issuer);
   if (!of.ok) return of;
-  return of.value === undefined ? nothing('a subject that names no user') : ok({ kind: 'end', of: of.value, event });
+  if (of.value === undefined) return ok('a subject that names no user');
+  const narrowedBy = members
+    .filter((member) => member !== 'user')
+    .sort()
+    .map((member) => [member, inOrder(subject[member])]);
+  return ok({ of: of.value, narrowedBy });
 }
+
+const inOrder = (member: unknown): unknown =>
+  isObject(member) ? Object.entries(member).sort(([one], [other]) => (one < other ? -1 : 1)) : member;
 
 /**
  * RFC 9493 §3; undefined = in a form that is not understood. Of a complex subject the user decides: which of the user's sessions or devices is

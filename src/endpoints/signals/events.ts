@@ -1,5 +1,5 @@
 /**
- * Receives security events that a transmitter pushes (RFC 8935), and ends the sessions that they are about before it answers. SECURITY: until the
+ * Receives security events that a transmitter pushes (RFC 8935): ends the sessions that they are about, or keeps what they say of a user, before it answers. SECURITY: until the
  * signature is verified nothing is written, and no key is fetched but of a transmitter of the configuration.
  */
 
@@ -33,10 +33,23 @@ export async function events(context: EndpointContext, ports: EndpointPorts): Pr
   // RFC 8935 §2.3: one that comes again was delivered.
   if (await ports.once.wasUsed(id)) return accepted(transmitter, 'it was received before');
 
-  const done = event.asks.kind === 'end' ? await end(event.asks.of, event.asks.event, ports) : event.asks.why;
+  const done = await carryOut(event.asks, ports);
   // Only what was carried out is used up: one that was not may be sent again.
   await ports.once.use(id, Math.max(1, event.rememberUntil - context.now));
   return accepted(transmitter, done);
+}
+
+/** What was done, in words. @throws DependencyError */
+async function carryOut(asks: SecurityEvent['asks'], ports: EndpointPorts): Promise<string> {
+  switch (asks.kind) {
+    case 'end':
+      return end(asks.of, asks.event, ports);
+    case 'note':
+      assertConfirmed(await ports.facts.put(asks.of, asks.fact));
+      return `${asks.event} of a user: ${asks.fact.level} risk`;
+    case 'nothing':
+      return asks.why;
+  }
 }
 
 type Received = { readonly event: SecurityEvent; readonly transmitter: TransmitterConfig };
@@ -52,12 +65,13 @@ async function receive(
   const transmitter = generation.config.shared_signals?.find(({ issuer }) => issuer === claimed.value);
   if (transmitter === undefined) return fault('invalid_issuer', 'no transmitter has this issuer');
   const { authorization, issuer, jwks_uri: jwksUri, algorithms, audience } = transmitter;
+  const { critical_subject_members: criticalMembers = [] } = transmitter;
   const [said = ''] = request.headers.lines('authorization');
   if (authorization !== undefined && !isSameSecret(said, authorization))
     return fault('authentication_failed', 'the Authorization header is not the one that was agreed');
   const message = await messages.verify(body.value, { issuer, jwksUri, algorithms });
   if (!message.ok) return fault('invalid_key', message.error);
-  const event = readSecurityEvent(message.value, { issuer, audience, now });
+  const event = readSecurityEvent(message.value, { issuer, audience, criticalMembers, now });
   return event.ok ? ok({ event: event.value, transmitter }) : event;
 }
 

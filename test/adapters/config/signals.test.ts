@@ -7,7 +7,7 @@ const GOOD = 'issuer: "https://ssf.example.com", jwks_uri: "https://ssf.example.
 
 test('transmitters have defaults, and their secret by text or by file', async () => {
   const { access } = await loadedWith(
-    `shared_signals:\n  a: { ${GOOD} }\n  b: { issuer: b, jwks_uri: "http://127.0.0.1:1/jwks", audience: x, algorithms: ES256, authorization_file: s }`,
+    `shared_signals:\n  a: { ${GOOD} }\n  b: { issuer: b, jwks_uri: "http://127.0.0.1:1/jwks", audience: x, algorithms: ES256, critical_subject_members: tenant, authorization_file: s }`,
     { files: { s: 'Bearer key\n' } },
   );
   expect(access.shared_signals).toEqual([
@@ -24,6 +24,7 @@ test('transmitters have defaults, and their secret by text or by file', async ()
       jwks_uri: 'http://127.0.0.1:1/jwks',
       audience: 'x',
       algorithms: ['ES256'],
+      critical_subject_members: ['tenant'],
       authorization: 'Bearer key',
     },
   ]);
@@ -53,6 +54,7 @@ test.each([
 test.each([
   [`{ a: { ${GOOD}, algorithms: [HS256] } }`, '`shared_signals.a.algorithms` must be a list of RS256'],
   [`{ a: { ${GOOD}, algorithms: [none] } }`, '`shared_signals.a.algorithms` must be a list of RS256'],
+  [`{ a: { ${GOOD}, critical_subject_members: [1] } }`, '`shared_signals.a.critical_subject_members'],
   [`{ a: { ${GOOD}, algorithms: [] } }`, '`shared_signals.a.algorithms` must be a list of RS256'],
   [`{ a: { ${GOOD} }, b: { ${GOOD} } }`, '`shared_signals.b.issuer` is that of another transmitter'],
   [`{ a: { ${GOOD}, authorization: x, authorization_file: y } }`, 'are both given'],

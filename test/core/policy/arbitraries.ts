@@ -71,6 +71,7 @@ export const aCriterion: fc.Arbitrary<Tree> = fc.oneof(
   one('auth_age', fc.constantFrom('15m', 60)),
   one('acr', fc.oneof(stringData, fc.constant(['eng', 'search']))),
   one('device', deviceData),
+  one('risk', fc.constantFrom('low', 'medium', { max: 'medium', unknown: 'low' }, { max: 'low', unknown: 'high' })),
   one('http_method', stringData),
   one('http_path', stringData),
   one('cors_preflight', flag),
@@ -139,6 +140,9 @@ export const anyFacts: fc.Arbitrary<PolicyFacts> = fc
       }),
       { nil: undefined },
     ),
+    risk: fc.option(fc.record({ level: fc.constantFrom('low', 'medium', 'high'), isSaid: fc.boolean() }), {
+      nil: undefined,
+    }),
     username: someText,
     device: fc.option(
       fc.record({
@@ -161,6 +165,7 @@ export const anyFacts: fc.Arbitrary<PolicyFacts> = fc
           })
         : undefined,
       ssh: given.isHttp ? undefined : { username: given.username, publicKey: new Uint8Array() },
+      ...(given.risk === undefined ? {} : { risk: given.risk }),
       sourceIp: given.sourceIp,
       subject:
         given.subject === undefined

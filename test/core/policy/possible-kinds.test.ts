@@ -131,6 +131,7 @@ function watched(facts: PolicyFacts): { readonly facts: PolicyFacts; readonly se
     mcp: 'mcp',
     ssh: 'ssh',
     device: 'device',
+    risk: 'risk',
   };
   const inner: PolicyFacts = {
     ...facts,

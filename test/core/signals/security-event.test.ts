@@ -6,7 +6,12 @@ import { readSecurityEvent } from '../../../src/core/signals/security-event.ts';
 import { NOW } from '../session/a-session.ts';
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
-const rules = { issuer: 'https://ssf.example.com', audience: 'https://app.example.com/.doorward/events', now: NOW };
+const rules = {
+  issuer: 'https://ssf.example.com',
+  audience: 'https://app.example.com/.doorward/events',
+  criticalMembers: ['tenant', 'session'],
+  now: NOW,
+};
 const alice = { format: 'iss_sub', iss: 'https://idp.example.com', sub: 'alice' };
 const good = {
   iss: rules.issuer,
@@ -130,4 +135,96 @@ test('secrets are the same only where every character is', () => {
     false,
     false,
   ]);
+});
+
+describe('an event that is kept of its user', () => {
+  const device = { format: 'opaque', id: 'd' };
+  const risk = (content: object = {}) => ({ principal: 'USER', current_level: 'HIGH', ...content });
+  const kept = (event: string, content: object, changes: object = {}) =>
+    asked({ events: { [`${CAEP}/${event}`]: content }, ...changes });
+  const scopeOf = (event: string, content: object, subject: object = alice): string => {
+    const asks = kept(event, content, { sub_id: subject });
+    return typeof asks !== 'string' && asks.kind === 'note' ? asks.fact.scope : 'not kept';
+  };
+
+  test.each([
+    ['risk-level-change', risk(), 'risk', 'high'],
+    ['risk-level-change', risk({ current_level: 'MEDIUM' }), 'risk', 'medium'],
+    ['risk-level-change', risk({ current_level: 'low', principal: 'DEVICE' }), 'risk', 'low'],
+    ['device-compliance-change', { current_status: 'not-compliant' }, 'device', 'high'],
+    ['device-compliance-change', { current_status: 'compliant' }, 'device', 'low'],
+    ['assurance-level-change', { namespace: 'NIST-AAL', change_direction: 'decrease' }, 'assurance', 'medium'],
+    ['assurance-level-change', { namespace: 'NIST-AAL', change_direction: 'increase' }, 'assurance', 'low'],
+  ])('%s %j is %s of level %s', (event, content, about, level) => {
+    expect(kept(event, content)).toMatchObject({
+      kind: 'note',
+      event,
+      of: { kind: 'user', subject: 'alice' },
+      fact: { about, level, at: NOW },
+    });
+  });
+
+  test.each([
+    ['risk-level-change', risk({ principal: 'TENANT' })],
+    ['risk-level-change', risk({ principal: 'GROUP' })],
+    ['assurance-level-change', { namespace: 'NIST-AAL', current_level: 'nist-aal1' }],
+  ])('%s %j names nobody, or says nothing', (event, content) => {
+    expect(kept(event, content)).toMatchObject({ kind: 'nothing' });
+  });
+
+  test.each([
+    ['risk-level-change', {}],
+    ['risk-level-change', risk({ current_level: 'NONE' })],
+    ['risk-level-change', risk({ current_level: undefined })],
+    ['device-compliance-change', { current_status: 'unknown' }],
+    ['assurance-level-change', { change_direction: 'decrease' }],
+  ])('%s %j is refused', (event, content) => {
+    expect(kept(event, content)).toEqual(expect.any(String));
+  });
+
+  test.each([
+    [NOW - 100, NOW - 100],
+    [NOW + 1_000_000, NOW],
+    [-5, 0],
+    ['soon', NOW],
+  ])('that says it happened at %s is of %s', (said, at) => {
+    expect(kept('risk-level-change', risk({ event_timestamp: said }))).toMatchObject({ fact: { at } });
+  });
+
+  test('is apart by device, session, principal and name space, and the same in whatever order its members stand', () => {
+    const complex = (more: object) => ({ format: 'complex', user: alice, ...more });
+    const scopes = [
+      scopeOf('risk-level-change', risk()),
+      scopeOf('risk-level-change', risk({ principal: 'DEVICE' }), complex({ device })),
+      scopeOf('risk-level-change', risk({ principal: 'DEVICE' }), complex({ device: { ...device, id: 'e' } })),
+      scopeOf('risk-level-change', risk({ principal: 'DEVICE' }), complex({ device, session: device })),
+      scopeOf('assurance-level-change', { namespace: 'a', change_direction: 'decrease' }),
+      scopeOf('assurance-level-change', { namespace: 'b', change_direction: 'decrease' }),
+    ];
+    expect(new Set([...scopes, 'not kept']).size).toBe(scopes.length + 1);
+    const turned = { session: { id: 'd', format: 'opaque' }, device, user: alice, format: 'complex' };
+    expect(scopeOf('risk-level-change', risk({ principal: 'DEVICE' }), turned)).toBe(scopes[3]);
+    expect(scopeOf('risk-level-change', risk(), complex({ device: 'd' }))).toEqual(expect.any(String));
+  });
+
+  test.each([
+    ['risk-level-change', risk()],
+    ['session-revoked', {}],
+  ])('%s with a critical member that is not understood is taken, and does nothing', (event, content) => {
+    const subject = { format: 'complex', user: alice, tenant: device };
+    expect(kept(event, content, { sub_id: subject })).toEqual({
+      kind: 'nothing',
+      why: 'a subject with a critical member that is not understood',
+    });
+    const understood = { format: 'complex', user: alice, session: device, application: device };
+    expect(kept(event, content, { sub_id: understood })).not.toMatchObject({ kind: 'nothing' });
+  });
+
+  test('without anybody whom it names does nothing, and without a subject is refused', () => {
+    expect(kept('risk-level-change', risk(), { sub_id: { format: 'complex', device } })).toMatchObject({
+      kind: 'nothing',
+    });
+    expect(kept('risk-level-change', risk(), { sub_id: undefined })).toEqual(expect.any(String));
+    expect(kept('risk-level-change', risk(), { sub_id: { format: 'email' } })).toEqual(expect.any(String));
+  });
 });

@@ -18,6 +18,13 @@ const transmitter = section(
     algorithms: Type.Optional(
       textList({ description: 'The algorithms of its signatures; asymmetric ones only.', default: [...defaults.signal_algorithms] }),
     ),
+    critical_subject_members: Type.Optional(
+      textList({
+        description:
+          'Members of a complex subject that must not be passed over, as `critical_subject_members` of its metadata says. An event whose subject has one of them that Doorward does not understand (any but `user`, `session`, `device`) is taken, and does nothing.',
+        default: [],
+      }),
+    ),
     authorization: Type.Optional(
       text({ description: 'The whole value of the `Authorization` header that was agreed on when the stream was made, e.g. `Bearer ${SSF_KEY}`.' }),
     ),
@@ -37,7 +44,7 @@ export const signalKeys = {
       additionalProperties: transmitter,
       errorMessage: 'must be a map of names to transmitters',
       description:
-        'Who may push security events (RFC 8935, CAEP) to `/.doorward/events`, by name: `session-revoked`, `token-claims-change`, and `credential-change` where a credential was revoked or deleted, end all sessions of their user.',
+        'Who may push security events (RFC 8935, CAEP) to `/.doorward/events`, by name: `session-revoked`, `token-claims-change`, and `credential-change` where a credential was revoked or deleted, end all sessions of their user; `risk-level-change`, `device-compliance-change` and `assurance-level-change` are kept for the criterion `risk`.',
     }),
   ),
 } as const;
@@ -47,6 +54,7 @@ export type TransmitterFile = {
   readonly jwks_uri: string;
   readonly audience: string;
   readonly algorithms?: string | readonly string[];
+  readonly critical_subject_members?: string | readonly string[];
   readonly authorization?: string;
   readonly authorization_file?: string;
 };
