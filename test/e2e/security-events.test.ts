@@ -17,12 +17,19 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { API } from '../support/web-client.ts';
 import type { WebClient, WebResponse } from '../support/web-client.ts';
 import { openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import type { RouteFile, World } from '../support/world.ts';
 import { standardRoutes } from './routes.ts';
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type';
 const AUDIENCE = 'https://doorward.example/events';
 const AGREED = 'Bearer what-was-agreed-on';
+
+const careful = (from: string): RouteFile => ({
+  from,
+  id: 'careful',
+  prefix: '/careful/',
+  policy: [{ allow: { and: [{ authenticated_user: true }, { risk: { max: 'medium', unknown: 'low' } }] } }],
+});
 
 const folder = temporaryFolder();
 let redis: RunningRedis;
@@ -44,7 +51,7 @@ beforeAll(async () => {
   world = await openWorld({
     profile: 'minimal',
     scheme: 'http',
-    routes: standardRoutes,
+    routes: (origins) => [careful(origins('app')), ...standardRoutes(origins)],
     config: () => ({
       session_store: 'redis',
       redis: { url: `redis://${redis.host}:${redis.port}/0` },
@@ -63,9 +70,9 @@ afterAll(async () => {
   folder.remove();
 });
 
-const statuses = async (client: WebClient): Promise<readonly number[]> => {
+const statuses = async (client: WebClient, path = '/'): Promise<readonly number[]> => {
   const answers = await Promise.all(
-    [world.origins('app'), second.origins('app')].map((origin) => client.get(`${origin}/`, API)),
+    [world.origins('app'), second.origins('app')].map((origin) => client.get(`${origin}${path}`, API)),
   );
   return answers.map(({ status }) => status);
 };
@@ -130,4 +137,42 @@ test('who does not have what was agreed on is told so, and ends nothing', async 
   expect(await statuses(alice)).toEqual([200, 200]);
   expect((await push(event)).status).toBe(202);
   expect(await statuses(alice)).toEqual([401, 401]);
+});
+
+test('a risk that rises or falls counts for the next request at both processes, where the policy asks, and for nobody else', async () => {
+  const [alice, bob] = [await signedIn('alice'), await signedIn('bob')];
+  const say = async (level: string): Promise<number> =>
+    (
+      await push(
+        await signed(`${CAEP}/risk-level-change`, userOf('alice'), { principal: 'USER', current_level: level }),
+      )
+    ).status;
+  expect(await statuses(alice, '/careful/')).toEqual([200, 200]);
+  for (let trial = 0; trial < 25; trial += 1) {
+    expect(await say('HIGH')).toBe(202);
+    expect(await statuses(alice, '/careful/')).toEqual([403, 403]);
+    expect(await say('LOW')).toBe(202);
+    expect(await statuses(alice, '/careful/')).toEqual([200, 200]);
+  }
+  expect(await say('HIGH')).toBe(202);
+  expect(await statuses(alice)).toEqual([200, 200]);
+  expect(await statuses(bob, '/careful/')).toEqual([200, 200]);
+  const again = await signedIn('alice');
+  expect(await statuses(again, '/careful/')).toEqual([403, 403]);
+  const told = await second.doorward.auditOf(({ allow_reasons: reasons }) => reasons.includes('risk-too-high'));
+  expect(told).toMatchObject({ decision: 'deny', route: 'careful', facts: { risk: { level: 'high', said: true } } });
+});
+
+test('a device out of compliance counts until that device complies, whatever is said of another', async () => {
+  const bob = await signedIn('bob');
+  const say = async (id: string, status: string): Promise<number> => {
+    const about = { format: 'complex', user: userOf('bob'), device: { format: 'opaque', id } };
+    return (await push(await signed(`${CAEP}/device-compliance-change`, about, { current_status: status }))).status;
+  };
+  expect(await say('d1', 'not-compliant')).toBe(202);
+  expect(await statuses(bob, '/careful/')).toEqual([403, 403]);
+  expect(await say('d2', 'compliant')).toBe(202);
+  expect(await statuses(bob, '/careful/')).toEqual([403, 403]);
+  expect(await say('d1', 'compliant')).toBe(202);
+  expect(await statuses(bob, '/careful/')).toEqual([200, 200]);
 });
