@@ -210,10 +210,9 @@ function renderBody(schema, isRequired) {
       ? []
       : [`for example ${schema.examples.map((example) => `\`${show(example)}\``).join(', ')}`]),
   ];
-  const section =
-    schema.properties === undefined
-      ? (schema.anyOf ?? []).map(({ items }) => items).find((items) => items?.properties)
-      : schema;
+  const section = [schema, schema.additionalProperties, ...(schema.anyOf ?? []).map(({ items }) => items)].find(
+    (inner) => inner?.properties,
+  );
   return [
     schema.description,
     '',

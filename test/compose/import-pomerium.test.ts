@@ -101,7 +101,7 @@ describe('doorward import pomerium says what becomes of each key', () => {
     expect(code).toBe(1);
     expect(lines.filter((line) => line.includes(': refused'))).toEqual([
       '7:1: identity_providers: refused: `identity_providers` is not applied: Doorward does not read bearer tokens yet',
-      '12:5: allowed_groups: refused: `allowed_groups` is no longer known to Pomerium either: use the `claim/groups` criterion under `policy`',
+      '12:5: allowed_groups: refused: `allowed_groups` is not applied: use the `claim/groups` criterion under `policy`',
       '13:5: waf_mode: refused: unknown key `waf_mode`',
       '14:5: policy: refused: there is no criterion `pomerium_routes`',
     ]);
@@ -142,10 +142,10 @@ describe('doorward import pomerium says what becomes of each key', () => {
   test('a file that is no YAML, and one that is not there', async () => {
     writeFileSync(folder.file('broken.yaml'), 'routes: [');
     const broken = await run('broken.yaml');
-    expect(broken.code).toBe(1);
+    expect(broken.code).toBe(2);
     expect(broken.lines[0]).toMatch(/broken\.yaml:1:\d+: error: /);
     const absent = await run('absent.yaml');
-    expect(absent.code).toBe(1);
+    expect(absent.code).toBe(2);
     expect(absent.lines[0]).toMatch(/absent\.yaml:1:1: error: the file does not exist$/);
   });
 
@@ -206,7 +206,13 @@ describe('--write', () => {
   test('what is refused is not written, and a file that is there is not replaced', async () => {
     expect((await run('typo.yaml', 'typo-out.yaml')).code).toBe(1);
     expect(() => statSync(folder.file('typo-out.yaml'))).toThrow();
-    await expect(run('mtls.yaml', 'mtls.yaml')).rejects.toThrow('mtls.yaml is there already');
-    await expect(run('mtls.yaml', 'nowhere/x.yaml')).rejects.toThrow('x.yaml cannot be written');
+    for (const [target, why] of [
+      ['mtls.yaml', 'mtls.yaml is there already'],
+      ['nowhere/x.yaml', 'x.yaml cannot be written'],
+    ] as const) {
+      const { code, lines } = await run('mtls.yaml', target);
+      expect(code).toBe(2);
+      expect(lines.at(-1)).toMatch(new RegExp(`^not written: .*${why}$`));
+    }
   });
 });

@@ -95,6 +95,30 @@ describe('docs/configuration.md', () => {
       expect(text).toContain(`\`${key}\``);
   });
 
+  test('says of every key in a map, or in a map of names, what it means', () => {
+    expect(text).not.toContain('undefined');
+    const keysIn = (key: string): readonly string[] => {
+      const [, body = ''] = text.split(`### \`${key}\``);
+      return [...(body.split('\n#')[0] ?? '').matchAll(/^- `([a-z_]+)`/gm)].map(([, name]) => name ?? '');
+    };
+    expect(keysIn('records')).toEqual(
+      expect.arrayContaining([
+        'file',
+        'url',
+        'headers',
+        'ca_file',
+        'format',
+        'key',
+        'foreign_key',
+        'interval',
+        'max_age',
+      ]),
+    );
+    expect(keysIn('change_windows')).toContain('freezes');
+    expect(keysIn('shared_signals')).toContain('jwks_uri');
+    expect(keysIn('groups')).toContain('claims');
+  });
+
   test('a key of no chapter stops its making', () => {
     const more = { ...source, appliedGlobalKeys: [...file.appliedGlobalKeys, 'new_key'] };
     expect(() => renderReference(more)).toThrow('keys of no chapter: new_key');

@@ -146,6 +146,6 @@ export const foreignRouteKeys: ForeignKeys = {
   ...refused('is not applied: Doorward does not serve MCP routes yet', 'mcp'),
   ...refused('is not applied: write its rules under `policy`', 'sub_policies'),
   ...refused('is not applied: Doorward opens no tunnels', 'upstream_tunnel'),
-  ...refused('is no longer known to Pomerium either: use the `claim/groups` criterion under `policy`', 'allowed_groups'),
-  ...refused('is no longer known to Pomerium either: use `set_request_headers`', 'set_authorization_header'),
+  ...refused('is not applied: use the `claim/groups` criterion under `policy`', 'allowed_groups'),
+  ...refused('is not applied: use `set_request_headers`', 'set_authorization_header'),
 };
