@@ -149,10 +149,14 @@ async function authorizationUrl(
     code_challenge_method: 'S256',
     ...(parameters.prompt === undefined ? {} : { prompt: parameters.prompt }),
     ...(acrValues === undefined ? {} : { acr_values: acrValues.join(' ') }),
-    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+    ...(maxAge === undefined ? {} : { max_age: smallerAge(maxAge, config.request_params['max_age']) }),
   });
   return url.href;
 }
+
+/** What the configuration asks of every sign-in is not relaxed by what a step-up asks of this one. */
+const smallerAge = (asked: number, ofEvery: string | undefined): string =>
+  ofEvery !== undefined && /^\d+$/.test(ofEvery) && Number(ofEvery) < asked ? ofEvery : String(asked);
 
 /**
  * The library checks state, `iss` of the answer, and of the ID token signature, `iss`, `aud`, `azp`, `exp`, `nbf` and nonce. Userinfo is

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createIdentityProvider } from '../../../src/adapters/oidc/create-identity-provider.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { IdpConfig } from '../../../src/core/config.ts';
+import type { StepUp } from '../../../src/core/policy/step-up.ts';
 import {
   isDependencyError,
   type DependencyError,
@@ -187,6 +188,38 @@ describe('an authorization request', () => {
       await provider({ request_params: extra }).authorizationUrl({ ...parameters, prompt: 'login' }),
     );
     expect(again.searchParams.get('prompt')).toBe('login');
+  });
+
+  test.each<[string, StepUp | undefined, Readonly<Record<string, string>>, readonly (string | null)[]]>([
+    ['nothing', undefined, {}, [null, null]],
+    ['strength', { acrValues: ['gold', 'a&b'], maxAge: undefined }, {}, ['gold a&b', null]],
+    ['recency', { acrValues: undefined, maxAge: 0 }, {}, [null, '0']],
+    ['both', { acrValues: ['gold'], maxAge: 600 }, {}, ['gold', '600']],
+    ['nothing, but every sign-in both', undefined, { acr_values: 'silver', max_age: '900' }, ['silver', '900']],
+    [
+      'recency, and every sign-in strength',
+      { acrValues: undefined, maxAge: 600 },
+      { acr_values: 'silver' },
+      ['silver', '600'],
+    ],
+    [
+      'more than every sign-in',
+      { acrValues: ['gold'], maxAge: 600 },
+      { acr_values: 'silver', max_age: '900' },
+      ['gold', '600'],
+    ],
+    ['less recency than every sign-in', { acrValues: undefined, maxAge: 600 }, { max_age: '0' }, [null, '0']],
+    [
+      'recency where the configured one is no number',
+      { acrValues: undefined, maxAge: 600 },
+      { max_age: '' },
+      [null, '600'],
+    ],
+  ])('asks for %s', async (_what, stepUp, extra, expected) => {
+    const asked = { ...parameters, ...(stepUp === undefined ? {} : { stepUp }) };
+    const { searchParams } = new URL(await provider({ request_params: extra }).authorizationUrl(asked));
+    expect([searchParams.get('acr_values'), searchParams.get('max_age')]).toEqual(expected);
+    for (const name of ['acr_values', 'max_age']) expect(searchParams.getAll(name).length).toBeLessThan(2);
   });
 });
 
