@@ -15,6 +15,12 @@ function start(more: { readonly auth_url?: string } = {}) {
       ...more,
       routes: [
         { from: APP, id: 'strong', prefix: '/strong', policy: strong },
+        ...['silver', 'gold'].map((acr) => ({
+          from: APP,
+          id: acr,
+          prefix: `/${acr}`,
+          policy: { allow: { and: [{ acr }] } },
+        })),
         { from: APP, id: 'app', prefix: '/', allow_any_authenticated_user: true },
         { from: WIKI, id: 'wiki', prefix: '/', allow_any_authenticated_user: true },
       ],
@@ -77,4 +83,42 @@ test('somebody else who signs in at a step-up has a session of his own, and the 
   provider.next = { subject: 'bob-2', idTokenClaims: { acr: 'silver', auth_time: doorward.clock.now() } };
   expect(await browser.follow(callbackOf((begun as Seen).location))).toBe('allow');
   expect((await doorward.sessions.list({ limit: 9 })).map(({ subject }) => subject)).toEqual(['bob-2']);
+});
+
+test('a ticket that comes when its sign-in is too old no more leads to a page, and opens nothing', async () => {
+  const { doorward, provider, browser } = start({ auth_url: AUTH });
+  await signInAtFirst(browser, APP);
+  const begun = await browser.follow(`${APP}/strong`);
+  provider.next = { idTokenClaims: { acr: 'gold', auth_time: doorward.clock.now() - 590 } };
+  const { location } = await browser.get(callbackOf((begun as Seen).location));
+  expect(location).toContain(`${APP}/.doorward/ticket?`);
+  doorward.clock.advance(11);
+  const seen = await browser.get(location);
+  expect(seen).toMatchObject({ status: 400, code: 'login-failed', location: '' });
+  expect(seen.answer.detail).toBe('the sign-in is not as recent or as strong as the step-up asked for');
+  expect(seen.body).toContain(`href="${APP}/strong"`);
+  expect(await browser.ask(`${APP}/strong`)).not.toBe('allow');
+  expect(await browser.follow(`${APP}/`)).toBe('allow');
+});
+
+test('pages that take the sign-in of each other away end at a page that does not blame cookies', async () => {
+  const { provider, browser } = start();
+  await signInAtFirst(browser, APP);
+  for (const acr of ['silver', 'gold', 'silver', 'gold']) {
+    const begun = await browser.follow(`${APP}/${acr}`);
+    provider.next = { idTokenClaims: { acr } };
+    expect(await browser.follow(callbackOf((begun as Seen).location))).toBe('allow');
+  }
+  const seen = await browser.get(`${APP}/silver`);
+  expect(seen).toMatchObject({ code: 'login-failed', location: '' });
+  expect(seen.answer.detail).toBe('too many completed logins in a short time, and a step-up after each');
+  expect(seen.body).toContain('You are signed in.');
+  expect(seen.body).not.toContain('cookie');
+  // A click begins anew.
+  const href = /href="([^"]*)">Try once more/.exec(seen.body)?.[1] ?? '';
+  expect(askedOf(await browser.follow(`${APP}${href.replaceAll('&amp;', '&')}`))).toEqual([
+    'https://first.idp.example',
+    'silver',
+    null,
+  ]);
 });

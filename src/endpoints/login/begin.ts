@@ -32,7 +32,7 @@ export function beginLogin(
     // `sign_in` is stricter than a relaxed route: where it would not take the page, it leads to the one about oneself.
     const isTaken = parseReturnTarget(path, { host: at.host, origin: context.origin }) !== undefined;
     const query = isTaken ? `?${new URLSearchParams({ return: path }).toString()}` : '';
-    return goingRoundPage(context, { retry: `${PATHS.signIn}${query}` });
+    return goingRoundPage(context, { retry: `${PATHS.signIn}${query}`, isStepUp: stepUp !== undefined });
   }
   // Whoever must show more is signed in, and shows it where he signed in.
   const own = stepUp === undefined || context.session === undefined ? {} : { idps: [context.session.idp], stepUp };

@@ -151,32 +151,42 @@ export const noProviderPage = (context: Pick<EndpointContext, 'requestId'>): End
     { code: 'login-failed', detail: 'no configured identity provider is accepted here' },
   );
 
+const goingRound = {
+  login: {
+    heading: 'You were signed in several times, but the browser comes back without it',
+    why: 'Usually the browser does not keep the cookie of this host: cookies may be blocked, or the host is used under another address than the configured one.',
+    detail: 'too many completed logins in a short time',
+  },
+  stepUp: {
+    heading: 'You signed in several times, and are asked to sign in once more',
+    why: 'You are signed in. Usually two pages ask for sign-ins of different kinds, of which the provider keeps one, or a page asks for one that is more recent than the way back takes.',
+    detail: 'too many completed logins in a short time, and a step-up after each',
+  },
+} as const;
+
 export const goingRoundPage = (
   context: Pick<EndpointContext, 'requestId'>,
-  options: { readonly retry: string },
-): EndpointAnswer =>
-  pageAnswer(
+  options: { readonly retry: string; readonly isStepUp: boolean },
+): EndpointAnswer => {
+  const { heading, why, detail } = options.isStepUp ? goingRound.stepUp : goingRound.login;
+  return pageAnswer(
     {
       title: 'Signed in, again and again',
-      heading: ['You were signed in several times, but the browser comes back without it'],
+      heading: [heading],
       paragraphs: [
         {
           text: [
             'Each sign-in succeeded, and then this page asked for another one. It stopped here instead of going on for ever.',
           ],
         },
-        {
-          text: [
-            'Usually the browser does not keep the cookie of this host: cookies may be blocked, or the host is used under another address than the configured one.',
-          ],
-          quiet: true,
-        },
+        { text: [why], quiet: true },
       ],
       actions: [{ kind: 'link', href: options.retry, label: 'Try once more' }],
       facts: [['Request', context.requestId]],
     },
-    { code: 'login-failed', detail: 'too many completed logins in a short time' },
+    { code: 'login-failed', detail },
   );
+};
 
 /** Between the identity provider and the page, where the session cookie is `SameSite=Strict`: only a navigation from here carries it. */
 export const goOnPage = (location: string, cookies: readonly string[]): EndpointAnswer =>

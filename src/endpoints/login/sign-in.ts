@@ -40,7 +40,7 @@ export function signIn(context: EndpointContext, ports: EndpointPorts): Eventual
     prompt: parsedPrompt,
   });
   if (context.session !== undefined && isAcceptable(context.session, ask, context.now)) {
-    return redirect(`${context.origin}${path}`);
+    return withForgottenRounds(redirect(`${context.origin}${path}`), context, ports);
   }
   return withForgottenRounds(beginAsked(ask, context, ports), context, ports);
 }
