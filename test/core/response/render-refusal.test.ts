@@ -3,6 +3,7 @@ import fc from 'fast-check';
 
 import type { Findings } from '../../../src/core/decision.ts';
 import type { ExplainedCriterion } from '../../../src/core/policy/compiled-policy.ts';
+import type { StepUp } from '../../../src/core/policy/step-up.ts';
 import type { Verdict } from '../../../src/core/policy/verdict.ts';
 import type { RequestBody } from '../../../src/core/request/access-request.ts';
 import { canonicalise } from '../../../src/core/request/canonicalise.ts';
@@ -214,6 +215,18 @@ describe('JSON', () => {
     expect(challenge('step-up-required')).toBe(
       'Bearer realm="doorward", error="insufficient_user_authentication", error_description="A more recent or stronger sign-in is required"',
     );
+  });
+
+  test.each<[StepUp, string]>([
+    [{ acrValues: ['urn:a', 'b'], maxAge: 600 }, 'acr_values="urn:a b", max_age="600"'],
+    [{ acrValues: undefined, maxAge: 0 }, 'max_age="0"'],
+    [{ acrValues: ['a"b\\c', '",x="'], maxAge: undefined }, String.raw`acr_values="a\"b\\c \",x=\""`],
+  ])('names what a sign-in must show: %j', (stepUp, expected) => {
+    const verdict = { ...notInGroup, kind: 'step-up', stepUp } as const;
+    const response = renderRefusal(refusal('curl', 'step-up-required', { findings: findingsOf({ verdict }) }));
+    expect(header(response, 'www-authenticate')?.split('is required", ')[1]).toBe(expected);
+    const login = renderRefusal(refusal('curl', 'login-required', { findings: findingsOf({ verdict }) }));
+    expect(header(login, 'www-authenticate')).toBe('Bearer realm="doorward"');
   });
 
   test('gives the reasons of the part that decided', () => {
