@@ -32,12 +32,13 @@ const OTHERS = '(others)';
 const ANONYMOUS = '(anonymous)';
 const NO_ROUTE = '(no route)';
 
-/** The exit code: 0 when no decision would change, 1 when some would, 2 when it could not be done. */
+/** The exit code: 0 when no decision would change, 1 when some would, 2 when it could not be done. A file without a record is none of the first two. */
 export async function replayCommand(command: ReplayCommand): Promise<0 | 1 | 2> {
   const { load, lines, write, writeError, output, color } = command;
   const loaded = await load();
   if (!loaded.ok) {
-    writeError(`${formatProblems(loaded.error, { color })}\n`);
+    if (output === 'json') write(`${JSON.stringify({ requests: [], problems: loaded.error })}\n`);
+    else writeError(`${formatProblems(loaded.error, { color })}\n`);
     return 2;
   }
   const totals = createTotals();
@@ -46,12 +47,24 @@ export async function replayCommand(command: ReplayCommand): Promise<0 | 1 | 2> 
   try {
     for await (const line of lines()) replayLine(line, loaded.value, totals, report);
   } catch (error) {
-    writeError(`the audit cannot be read: ${error instanceof Error ? error.message : 'unknown reason'}\n`);
+    const fault = `the audit cannot be read: ${error instanceof Error ? error.message : 'unknown reason'}`;
+    report.end(totals, fault);
+    writeError(`${fault}\n`);
     return 2;
   }
-  report.end(totals);
+  if (!hasRecords(totals)) {
+    report.end(totals, NO_RECORD);
+    writeError(`${NO_RECORD}\n`);
+    return 2;
+  }
+  report.end(totals, undefined);
   return totals.changed === 0 ? 0 : 1;
 }
+
+const NO_RECORD = 'nothing was judged: there is no audit record of version 2 in it';
+
+const hasRecords = ({ same, changed, undecided, apart }: Totals): boolean =>
+  Object.values(apart).reduce((sum, count) => sum + count, same + changed + undecided) > 0;
 
 type Change = { readonly record: JudgedRecord; readonly again: Extract<JudgedAgain, { kind: 'decided' }> };
 type Open = { readonly record: JudgedRecord; readonly again: Extract<JudgedAgain, { kind: 'undecided' }> };
@@ -60,7 +73,8 @@ interface Report {
   begin(): void;
   changed(change: Change): void;
   undecided(open: Open): void;
-  end(totals: Totals): void;
+  /** `fault`: why it came to no end of its own; undefined = it did. */
+  end(totals: Totals, fault: string | undefined): void;
 }
 
 type Totals = {
@@ -82,7 +96,7 @@ const createTotals = (): Totals => ({
   changed: 0,
   undecided: 0,
   malformed: 0,
-  apart: { own: 0, error: 0, 'bad-request': 0 },
+  apart: { own: 0, error: 0, 'bad-request': 0, administration: 0 },
   malformedLines: [],
   byRoute: new Counts(),
   bySubject: new Counts(),
@@ -186,14 +200,15 @@ function textReport(write: (text: string) => void): Report {
     },
     undecided: () => undefined,
     end: (totals) => {
+      if (totals.lines === 0) return;
       rows('changed, by route', totals.byRoute);
       rows('changed, by subject', totals.bySubject);
       rows('undecided, by route and by what the record lacks', totals.byLacking);
       for (const { line, why } of totals.malformedLines) write(`line ${line}: ${why}\n`);
-      const { own, error, 'bad-request': bad } = totals.apart;
+      const { own, error, 'bad-request': bad, administration } = totals.apart;
       write(
         `\n${totals.changed} changed, ${totals.same} the same, ${totals.undecided} undecided` +
-          `; not judged: ${own} own endpoints, ${error} errors, ${bad} bad requests, ${totals.malformed} lines that are no record\n`,
+          `; not judged: ${own} own endpoints, ${error} errors, ${bad} bad requests, ${administration} changes by administrators, ${totals.malformed} lines that are no record\n`,
       );
     },
   };
@@ -228,7 +243,7 @@ function jsonReport(write: (text: string) => void): Report {
     undecided: ({ record, again: { route, lacking } }) => {
       item({ ...common(record), is: { decision: 'undecided', route, lacking } });
     },
-    end: (totals) => {
+    end: (totals, fault) => {
       const { changed, same, undecided, malformed, apart, malformedLines } = totals;
       const summary = {
         counts: { changed, same, undecided, malformed, ...apart },
@@ -238,6 +253,7 @@ function jsonReport(write: (text: string) => void): Report {
           .rows()
           .map(({ what, from, to, count }) => ({ route: what, was: from, lacking: to, count })),
         malformed_lines: malformedLines,
+        error: fault,
       };
       write(`\n],${JSON.stringify(summary).slice(1)}\n`);
     },

@@ -5,6 +5,8 @@ import { closeSync, openSync } from 'node:fs';
 import { createAuditSink } from '../adapters/pino/audit-sink.ts';
 import { createBatchingStream, type BatchingStream } from '../adapters/pino/batching-stream.ts';
 import { createLogger, type LogLevel } from '../adapters/pino/logger.ts';
+import type { AuditRecord } from '../core/audit/audit-record.ts';
+import type { ChangeRecord } from '../core/audit/change-record.ts';
 import type { AuditSink, Logger } from '../core/ports.ts';
 
 const STDOUT = 1;
@@ -14,7 +16,7 @@ const AUDIT_FILE_MODE = 0o600;
 
 export type Outputs = {
   readonly logger: Logger & { setLevel(level: LogLevel): void };
-  readonly audit: AuditSink;
+  readonly audit: AuditSink<AuditRecord | ChangeRecord>;
   /** The audit file anew, after a rotation has moved it away. */
   reopenAudit(): void;
   /** Writes what waits. */

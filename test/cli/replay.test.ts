@@ -85,6 +85,7 @@ describe('doorward replay', () => {
         aRecord({ decision: 'respond', code: 'user' }),
         aRecord({ decision: 'error', code: 'unavailable' }),
         aRecord({ decision: 'deny', code: 'bad-request' }),
+        JSON.stringify({ v: 2, kind: 'administration', action: 'revoke', target: { kind: 'all' } }),
         aRecord({ decision: 'deny', code: '__proto__' }),
         '{"v":2',
         '"text"',
@@ -94,9 +95,11 @@ describe('doorward replay', () => {
       allows,
     );
     expect(code).toBe(0);
-    expect(out).toContain('not judged: 1 own endpoints, 1 errors, 2 bad requests, 3 lines that are no record');
-    expect(out).toContain('line 5: not JSON');
-    expect(out).toContain('line 7: not an audit record of version 2');
+    expect(out).toContain(
+      'not judged: 1 own endpoints, 1 errors, 2 bad requests, 1 changes by administrators, 3 lines that are no record',
+    );
+    expect(out).toContain('line 6: not JSON');
+    expect(out).toContain('line 8: not an audit record of version 2');
   });
 
   test('takes a path of its own under the new configuration for an own endpoint', async () => {
@@ -123,13 +126,79 @@ describe('doorward replay', () => {
         },
         expect.objectContaining({ is: { decision: 'undecided', route: 'grafana', lacking: ['groups'] } }),
       ],
-      counts: { changed: 1, same: 1, undecided: 1, malformed: 1, own: 0, error: 0, 'bad-request': 0 },
+      counts: {
+        changed: 1,
+        same: 1,
+        undecided: 1,
+        malformed: 1,
+        own: 0,
+        error: 0,
+        'bad-request': 0,
+        administration: 0,
+      },
       changed_by_route: [{ route: 'grafana', was: 'allow', is: 'deny', count: 1 }],
       changed_by_subject: [{ subject: 'alice@example.com', was: 'allow', is: 'deny', count: 1 }],
       undecided_by_route: [{ route: 'grafana', was: 'allow', lacking: 'groups', count: 1 }],
       malformed_lines: [{ line: 4, why: 'not JSON' }],
     });
-    expect(JSON.parse((await replay([], allows, 'json')).out)).toMatchObject({ requests: [] });
+  });
+
+  test.each([
+    ['nothing', []],
+    ['no records', ['a line of another log', { level: 30, msg: 'started' }, '']],
+  ])('of a file with %s it is said that nothing was judged, and it exits 2', async (_what, lines) => {
+    const { code, errors } = await replay(lines, allows);
+    expect({ code, errors }).toEqual({ code: 2, errors: expect.stringContaining('there is no audit record') });
+    const json = await replay(lines, allows, 'json');
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.out)).toMatchObject({
+      requests: [],
+      counts: { changed: 0, same: 0 },
+      error: expect.stringContaining('there is no audit record'),
+    });
+  });
+
+  test('answers of own endpoints alone are records, of which none would change', async () => {
+    expect(
+      await replay([aRecord({ code: 'own', decision: 'own', endpoint: 'home' })], () => ({ kind: 'own' })),
+    ).toMatchObject({
+      code: 0,
+      errors: '',
+    });
+  });
+
+  test('a last line that was torn off is counted, and the others are judged', async () => {
+    const torn = JSON.stringify(aRecord()).slice(0, 40);
+    const { code, out } = await replay([aRecord(), torn], denies);
+    expect(code).toBe(1);
+    expect(out).toContain('line 2: not JSON');
+    expect(out).toContain('1 changed, 0 the same');
+  });
+
+  test('JSON stays one document where the configuration is no good, or the audit breaks off', async () => {
+    const problem = { severity: 'error', file: 'new.yaml', line: 3, column: 1, message: 'no' } as const;
+    const run = async (isGood: boolean): Promise<unknown> => {
+      let out = '';
+      const code = await replayCommand({
+        load: () => Promise.resolve(isGood ? { ok: true, value: denies } : { ok: false, error: [problem] }),
+        lines: async function* () {
+          yield JSON.stringify(aRecord());
+          yield await Promise.reject(new Error('audit.jsonl is a directory'));
+        },
+        write: (text) => (out += text),
+        writeError: () => undefined,
+        output: 'json',
+        color: false,
+      });
+      expect(code).toBe(2);
+      return JSON.parse(out);
+    };
+    expect(await run(false)).toEqual({ requests: [], problems: [problem] });
+    expect(await run(true)).toMatchObject({
+      requests: [{ was: { decision: 'allow' }, is: { decision: 'deny' } }],
+      counts: { changed: 1 },
+      error: 'the audit cannot be read: audit.jsonl is a directory',
+    });
   });
 
   test('exits 2 where the configuration or the audit cannot be read', async () => {

@@ -9,6 +9,7 @@ import { startRedis } from '../support/redis.ts';
 import type { RunningRedis } from '../support/redis.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { linesOf } from '../support/upstream.ts';
+import { waitFor } from '../support/wait.ts';
 import { API, NAVIGATION } from '../support/web-client.ts';
 import { openWorld } from '../support/world.ts';
 import type { Scheme, World } from '../support/world.ts';
@@ -186,11 +187,18 @@ export function loginSuite(profile: EnvoyProfile, scheme: Scheme, store: Store):
         'session',
         'revoke-user',
         'alice@example.com',
+        '--reason',
+        'left',
         '-c',
         world.doorward.configFile,
       ]);
       expect(revoked).toMatchObject({ code: 0 });
       expect((await client.get(page('/'), API)).status).toBe(401);
+      const [change] = await waitFor('the record of the change', () => {
+        const changes = world.doorward.changes();
+        return changes.length > 0 ? changes : undefined;
+      });
+      expect(change).toMatchObject({ target: { kind: 'user' }, reason: 'left', outcome: 'confirmed', acknowledged: 1 });
       const list = await world.doorward.command([
         'session',
         'list',

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 
 import type { AuditRecord } from '../../src/core/audit/audit-record.ts';
+import type { ChangeRecord } from '../../src/core/audit/change-record.ts';
 import { startProgram, untilReady } from './child-process.ts';
 import type { Program, RunningProgram } from './child-process.ts';
 import type { Address } from './envoy.ts';
@@ -42,8 +43,10 @@ export type RunningDoorward = {
   exitCode(): number | undefined;
   /** From the listener for health and metrics. */
   ops(path: string): Promise<RawResponse>;
-  /** The audit so far. */
+  /** The audit so far: of Checks. */
   audit(): readonly AuditRecord[];
+  /** The same of what administrators changed. */
+  changes(): readonly ChangeRecord[];
   /** The first record that fits, waited for, since the audit is written in batches. */
   auditOf(fits: (record: AuditRecord) => boolean): Promise<AuditRecord>;
   /** Replaces the file, as an editor would. Doorward sees it by itself. */
@@ -87,8 +90,9 @@ function handle(
   opsPort: number,
   write: (config: ConfigFile) => void,
 ): RunningDoorward {
-  const audit = (): readonly AuditRecord[] =>
+  const records = (): readonly (AuditRecord | ChangeRecord)[] =>
     existsSync(files.auditFile) ? parseLines(readFileSync(files.auditFile, 'utf8')) : [];
+  const audit = (): readonly AuditRecord[] => records().filter((record): record is AuditRecord => !('kind' in record));
   return {
     pid: program.pid,
     address: settings.address,
@@ -98,6 +102,7 @@ function handle(
     exitCode: () => program.exitCode(),
     ops: (path) => fetchText({ port: opsPort }, path),
     audit,
+    changes: () => records().filter((record): record is ChangeRecord => 'kind' in record),
     auditOf: (fits) => waitFor('an audit record', () => audit().find(fits), 5000),
     writeConfig: write,
     command: (args) => runDoorward(args, settings.env),

@@ -1,13 +1,14 @@
-/** The audit: one JSON line per Check received, apart from the process log (`"log":"audit"`). */
+/** The audit: one JSON line per Check received, and per change by an administrator, apart from the process log (`"log":"audit"`). */
 
 import type { AuditRecord } from '../../core/audit/audit-record.ts';
+import type { ChangeRecord } from '../../core/audit/change-record.ts';
 import type { AuditSink } from '../../core/ports.ts';
 import type { BatchingStream } from './batching-stream.ts';
 
 /** The whole record in one call: pino serializes each nested value by itself, which costs a tenth of a Check. */
-export const createAuditSink = (stream: BatchingStream): AuditSink => ({
+export const createAuditSink = (stream: BatchingStream): AuditSink<AuditRecord | ChangeRecord> => ({
   isFull: () => stream.isFull(),
-  write: (record: AuditRecord) => {
+  write: (record) => {
     stream.write(`{"log":"audit",${JSON.stringify(record).slice(1)}\n`);
   },
 });

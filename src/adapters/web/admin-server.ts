@@ -1,12 +1,16 @@
 /**
  * The admin listener: JSON over HTTP on a unix socket that only its owner can open, which is all the authentication there is. It lists and
- * ends sessions. No token, no session id and no value of a claim is in an answer; each change is a line in the log.
+ * ends sessions. No token, no session id and no value of a claim is in an answer; each change is a record of the
+ * audit.
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
+import { changeRecordOf, type Administrator, type ChangeRecord } from '../../core/audit/change-record.ts';
 import {
   isDependencyError,
+  type AuditSink,
+  type Clock,
   type Logger,
   type NotConfirmed,
   type Revocation,
@@ -22,6 +26,9 @@ export type AdminServerOptions = {
   readonly sessions: SessionStore;
   /** Names of the identity providers that are configured now. */
   readonly idps: () => readonly string[];
+  /** Gets one record per change that was asked of the store. */
+  readonly audit: AuditSink<ChangeRecord>;
+  readonly clock: Pick<Clock, 'now'>;
   readonly logger: Logger;
 };
 
@@ -37,8 +44,8 @@ const LIST_DEFAULT = 100;
 /** base64url of SHA-256. */
 const HANDLE = /^[A-Za-z0-9_-]{43}$/;
 const TEXT_MAX = 1_024;
-/** How the log names who asked: the system tells no more of the other end of the socket. */
-const BY = 'local socket';
+/** As the socket is open to nobody else (admin-socket.ts). */
+const socketOwner = (): Administrator => ({ via: 'socket', uid: process.getuid?.() });
 
 type Answer = { readonly status: number; readonly body: unknown; readonly allow?: 'GET' | 'POST' };
 
@@ -69,7 +76,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
 function failed(error: unknown, logger: Logger): Answer {
   if (isDependencyError(error)) {
     logger.warn(
-      { code: error.code, reason: error.message, by: BY },
+      { code: error.code, reason: error.message },
       'a request of the admin listener failed at the session store',
     );
     return error.code === 'store-corrupt'
@@ -178,10 +185,18 @@ async function revokeWidely(
 async function carryOut(
   target: RevocationTarget,
   reason: string | undefined,
-  { sessions, logger }: AdminServerOptions,
+  { sessions, audit, clock, logger }: AdminServerOptions,
 ): Promise<Answer> {
-  const revocation = await sessions.revoke(target, 'admin');
-  return revoked(revocation, { target, reason, by: BY }, logger);
+  if (audit.isFull()) return fault(503, 'the audit takes no further record, so nothing was changed');
+  const about = { target, by: socketOwner(), reason };
+  let revocation: Revocation | undefined;
+  try {
+    revocation = await sessions.revoke(target, 'admin');
+  } finally {
+    // Whatever came of it.
+    audit.write(changeRecordOf({ ...about, revocation, now: clock.now() }));
+  }
+  return revoked(revocation, about, logger);
 }
 
 const NOT_CONFIRMED: Readonly<Record<NotConfirmed, string>> = {

@@ -7,11 +7,12 @@ import type { ClaimValue } from '../session/session.ts';
 import { epochSeconds } from '../units.ts';
 import type { EpochSeconds } from '../units.ts';
 import type { RecordedIdentity } from './audit-record.ts';
+import { ADMINISTRATION } from './change-record.ts';
 import { judgedKindOf, type JudgedKind } from './judged-kind.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
 
-/** Records that no policy decided. */
-export type ApartKind = 'own' | 'error' | 'bad-request';
+/** Records that no policy decided; `administration`: not of a Check at all. */
+export type ApartKind = 'own' | 'error' | 'bad-request' | 'administration';
 
 export type ParsedRecord =
   { readonly kind: 'apart'; readonly as: ApartKind } | { readonly kind: 'judged'; readonly record: JudgedRecord };
@@ -48,7 +49,9 @@ const noRecord = (why: string): Result<never, string> => err(why);
 export function parseRecord(value: unknown): Result<ParsedRecord, string> {
   if (!isFields(value)) return noRecord('not a JSON object');
   if (value['v'] !== 2) return noRecord('not an audit record of version 2');
-  const { decision, code } = value;
+  const { kind, decision, code } = value;
+  if (kind === ADMINISTRATION) return ok({ kind: 'apart', as: 'administration' });
+  if (kind !== undefined) return noRecord('a kind of record that is not known');
   if (decision === 'respond') return ok({ kind: 'apart', as: 'own' });
   if (decision === 'error') return ok({ kind: 'apart', as: 'error' });
   if (!isText(decision) || !isText(code)) return noRecord('no decision');

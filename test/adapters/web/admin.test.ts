@@ -5,7 +5,8 @@ import { connect, createServer } from 'node:net';
 import { createMemorySessionStore } from '../../../src/adapters/memory/session-store.ts';
 import { createAdminClient } from '../../../src/adapters/web/admin-client.ts';
 import { startAdminServer, type AdminServer } from '../../../src/adapters/web/admin-server.ts';
-import { DependencyError, type Logger, type SessionStore } from '../../../src/core/ports.ts';
+import type { ChangeRecord } from '../../../src/core/audit/change-record.ts';
+import { DependencyError, type AuditSink, type Logger, type SessionStore } from '../../../src/core/ports.ts';
 import { handleOf } from '../../../src/core/session/cookie.ts';
 import { idpName } from '../../../src/core/units.ts';
 import { aClock, aSession, aSessionId, NOW } from '../../core/session/a-session.ts';
@@ -28,15 +29,26 @@ const bob = aSession({ handle: handleOf(aSessionId('bob')), subject: 'bob-1', em
 
 const idps = (): readonly string[] => ['default', 'corp'];
 
+const changes: ChangeRecord[] = [];
+let isAuditFull = false;
+const audit: AuditSink<ChangeRecord> = {
+  isFull: () => isAuditFull,
+  write: (record) => {
+    changes.push(record);
+  },
+};
+
 let server: AdminServer;
 let sessions: SessionStore;
 const ask = createAdminClient(socketPath);
 beforeEach(async () => {
   lines.length = 0;
+  changes.length = 0;
+  isAuditFull = false;
   sessions = createMemorySessionStore({ clock: aClock() });
   await sessions.create(alice);
   await sessions.create(bob);
-  server = await startAdminServer({ socketPath, sessions, idps, logger });
+  server = await startAdminServer({ socketPath, sessions, idps, audit, clock: aClock(), logger });
 });
 afterEach(() => server.close());
 
@@ -88,7 +100,7 @@ describe('admin listener', () => {
     expect(await sessions.get(alice.handle)).toBeUndefined();
     expect(await sessions.get(bob.handle)).toBeDefined();
     expect(lines).toHaveLength(1);
-    for (const part of [alice.handle, 'local socket', 'laptop lost\\\\nsecond line'.replace('\\\\', '\\')]) {
+    for (const part of [alice.handle, '"via":"socket"', 'laptop lost\\\\nsecond line'.replace('\\\\', '\\')]) {
       expect(lines[0]).toContain(part);
     }
     expect(await ask('POST', path, {})).toMatchObject({ status: 200, body: { sessions: 0 } });
@@ -213,11 +225,62 @@ describe('admin listener', () => {
   });
 });
 
+describe('admin listener and the audit', () => {
+  const failing = async (revoke: SessionStore['revoke']): Promise<void> => {
+    await server.close();
+    const changed = { ...sessions, revoke };
+    server = await startAdminServer({ socketPath, sessions: changed, idps, audit, clock: aClock(), logger });
+  };
+  const path = `/v1/sessions/${alice.handle}/revoke`;
+
+  test.each([
+    [path, {}, { kind: 'session', handle: alice.handle }],
+    ['/v1/users/revoke', { issuer: bob.issuer, subject: 'bob-1' }, { issuer: bob.issuer, subject: 'bob-1' }],
+    ['/v1/idps/revoke', { idp: 'corp' }, { kind: 'idp', idp: 'corp' }],
+    ['/v1/all/revoke', {}, { kind: 'all' }],
+  ])('POST %s is one record: who, what, why and what came of it', async (asked, body, target) => {
+    await ask('POST', asked, { ...(body as Readonly<Record<string, string>>), reason: 'drill' });
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toMatchObject({
+      ...{ v: 2, kind: 'administration', time: NOW, action: 'revoke', target, reason: 'drill' },
+      ...{ by: { via: 'socket', uid: process.getuid?.() }, outcome: 'confirmed', members: 1, acknowledged: 1 },
+    });
+  });
+
+  test('what is refused or only looked at is none', async () => {
+    await ask('GET', '/v1/sessions');
+    await ask('GET', `/v1/sessions/${alice.handle}`);
+    await ask('POST', '/v1/idps/revoke', { idp: 'crop' });
+    await raw('POST', path, { headers: json, body: '[]' });
+    await raw('DELETE', path);
+    expect(changes).toEqual([]);
+  });
+
+  test('what is not confirmed, or failed, is one that says so', async () => {
+    await failing(() => Promise.resolve({ kind: 'not-confirmed', why: 'unreachable', tookMs: 1, sessions: undefined }));
+    expect(await ask('POST', path, {})).toMatchObject({ status: 503 });
+    await failing(() => Promise.reject(new Error('a fault')));
+    expect(await ask('POST', path, {})).toMatchObject({ status: 500 });
+    expect(changes.map(({ outcome }) => outcome)).toEqual(['unreachable', 'failed']);
+  });
+
+  test('nothing is changed that could not be recorded', async () => {
+    isAuditFull = true;
+    expect(await ask('POST', path, {})).toMatchObject({
+      status: 503,
+      body: { error: expect.stringContaining('audit') },
+    });
+    expect(await sessions.get(alice.handle)).toBeDefined();
+    expect(await ask('GET', '/v1/sessions')).toMatchObject({ status: 200 });
+    expect(changes).toEqual([]);
+  });
+});
+
 describe('admin listener without its store', () => {
   const broken = async (error: Error): Promise<{ readonly status: number; readonly body: unknown }> => {
     await server.close();
     const failing: SessionStore = { ...sessions, list: () => Promise.reject(error) };
-    server = await startAdminServer({ socketPath, sessions: failing, idps, logger });
+    server = await startAdminServer({ socketPath, sessions: failing, idps, audit, clock: aClock(), logger });
     return ask('GET', '/v1/sessions');
   };
 
@@ -239,7 +302,7 @@ describe('admin listener without its store', () => {
 
 describe('admin socket', () => {
   const startAt = (path: string): Promise<AdminServer> =>
-    startAdminServer({ socketPath: path, sessions, idps, logger });
+    startAdminServer({ socketPath: path, sessions, idps, audit, clock: aClock(), logger });
 
   test('only its owner may open it, and the mask of the process is as it was', async () => {
     const modeOfNewFile = (): number => {

@@ -1,0 +1,61 @@
+/**
+ * ChangeRecord: one for each change that an administrator asked for, whatever came of it, in the audit beside the records of Checks. INVARIANT: no
+ * secret, token, cookie or raw session id in it.
+ */
+
+import type { NotConfirmed, Revocation, RevocationTarget } from '../ports.ts';
+import type { EpochSeconds } from '../units.ts';
+
+/** What the `kind` of such a record is; records of Checks have none. */
+export const ADMINISTRATION = 'administration';
+
+/** Who asked. `socket`: the admin socket, which only its owner (`uid`) and root can open; the system does not say which of them it was. */
+export type Administrator = { readonly via: 'socket'; readonly uid: number | undefined };
+
+export type ChangeRecord = {
+  /** Version of this schema. */
+  readonly v: 2;
+  readonly kind: typeof ADMINISTRATION;
+  /** When it was over. */
+  readonly time: EpochSeconds;
+  readonly action: 'revoke';
+  readonly target: RevocationTarget;
+  readonly by: Administrator;
+  /** As the administrator wrote it; a text of a person, to be shown as such. */
+  readonly reason: string | undefined;
+  /** `confirmed`, or why it is not; `failed`: a fault, so it is not known whether it was carried out. */
+  readonly outcome: 'confirmed' | NotConfirmed | 'failed';
+  /** Live ones that ended; undefined where that is not counted. */
+  readonly sessions: number | undefined;
+  /** Processes there were, and how many of them said that they know; undefined unless confirmed. */
+  readonly members: number | undefined;
+  readonly acknowledged: number | undefined;
+  readonly took_ms: number | undefined;
+};
+
+export type ChangeInput = {
+  readonly target: RevocationTarget;
+  readonly by: Administrator;
+  readonly reason: string | undefined;
+  /** undefined: it failed. */
+  readonly revocation: Revocation | undefined;
+  readonly now: EpochSeconds;
+};
+
+export function changeRecordOf({ target, by, reason, revocation, now }: ChangeInput): ChangeRecord {
+  const confirmed = revocation?.kind === 'confirmed' ? revocation : undefined;
+  return {
+    v: 2,
+    kind: ADMINISTRATION,
+    time: now,
+    action: 'revoke',
+    target,
+    by,
+    reason,
+    outcome: revocation === undefined ? 'failed' : revocation.kind === 'confirmed' ? 'confirmed' : revocation.why,
+    sessions: revocation?.sessions,
+    members: confirmed?.members,
+    acknowledged: confirmed?.acknowledged,
+    took_ms: revocation?.tookMs,
+  };
+}
