@@ -31,7 +31,7 @@ export const text = (form: string): DataParser<string> => ({
 /** Entries of one list. */
 const ENTRIES_MAX = 10_000;
 
-/** One text or a list of texts, each read by `parse`; an error names the entry. An empty list is allowed, and matches nothing. */
+/** One text or a list of texts, each read by `parse`; an error names the entry. An empty list matches nothing, and does not load in strict. */
 export function parseTextList<T>(
   data: Tree,
   context: LoadContext,
@@ -43,6 +43,7 @@ export function parseTextList<T>(
     return undefined;
   }
   const entries = typeof data === 'string' ? [data] : data;
+  if (entries.length === 0) context.strictly(path, 'an empty list tests nothing: say what must match');
   if (entries.length > ENTRIES_MAX) {
     context.error(path, `the list has more than ${ENTRIES_MAX} entries`);
     return undefined;

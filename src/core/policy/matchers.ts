@@ -118,6 +118,7 @@ const membership =
       return undefined;
     }
     const list: readonly Tree[] = data;
+    if (list.length === 0) context.strictly(path, 'an empty list tests nothing: say what must match');
     if (list.length > LIST_MAX) context.error(path, `the list has more than ${LIST_MAX} entries`);
     const texts: string[] = [];
     for (const [index, entry] of list.entries()) {

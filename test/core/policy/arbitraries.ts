@@ -24,8 +24,8 @@ const stringOperator = fc.oneof(
   fc.record({ starts_with: text }),
   fc.record({ ends_with: text }),
   fc.record({ contains: text }),
-  fc.record({ in: fc.array(text, { maxLength: 3 }) }),
-  fc.record({ not_in: fc.array(text, { maxLength: 3 }) }),
+  fc.record({ in: fc.array(text, { minLength: 1, maxLength: 3 }) }),
+  fc.record({ not_in: fc.array(text, { minLength: 1, maxLength: 3 }) }),
   fc.record({ starts_with: text, not: text }),
 );
 const stringData = fc.oneof(text, stringOperator);
