@@ -34,6 +34,9 @@ export class RedisReplyError extends Error {
 const text = (value: string): Buffer => Buffer.from(value);
 const texts = (values: readonly string[]): readonly Buffer[] => values.map(text);
 
+/** Of a fact. */
+const timeOf = (fact: Buffer): number => Number.parseInt(fact.toString('utf8'), 10);
+
 export class ScriptedRedis {
   role: 'master' | 'replica' = 'master';
   replid: string;
@@ -47,6 +50,13 @@ export class ScriptedRedis {
 
   constructor(replid: string) {
     this.replid = replid;
+  }
+
+  /** A hash is kept as one key for each field. */
+  protected fieldsOf(key: string): readonly Buffer[] {
+    return [...this.keys]
+      .filter(([place]) => place.startsWith(`${key} `))
+      .flatMap(([place, value]) => [text(place.slice(key.length + 1)), value]);
   }
 
   /** @throws RedisReplyError */
@@ -80,13 +90,15 @@ export class ScriptedRedis {
       }
       case 'put-fact': {
         const history = this.open(argument(0));
-        if (argument(3) === '') this.write({ op: 'del', key: keys[2] ?? '' });
-        else this.write({ op: 'set', key: keys[2] ?? '', value: bytes(3) });
+        const place = `${keys[2] ?? ''} ${argument(3)}`;
+        const before = this.keys.get(place);
+        if (before === undefined || timeOf(before) <= timeOf(bytes(4)))
+          this.write({ op: 'set', key: place, value: bytes(4) });
         return this.announce(history, argument(1), argument(2));
       }
-      case 'read-fact':
+      case 'read-facts':
         this.mustBeMaster();
-        return [text(this.historyNow()), this.keys.get(keys[1] ?? '') ?? null];
+        return [text(this.historyNow()), ...keys.slice(1).map((facts) => this.fieldsOf(facts))];
       case 'poll':
         this.mustBeMaster();
         return [text(this.historyNow()), texts(this.membersOf(args.map(String)))];

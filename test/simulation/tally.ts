@@ -38,6 +38,11 @@ export type Counts = {
   /** Of the confirmed: all members acknowledged. */
   fast: number;
   notConfirmed: number;
+  /** Facts of users: written, and asked for by Checks; `factsDue`: after one of that user was confirmed. */
+  factsConfirmed: number;
+  factsNotConfirmed: number;
+  factsRead: number;
+  factsDue: number;
 };
 
 export type Tally = Counts & {
@@ -48,7 +53,8 @@ export type Tally = Counts & {
 
 export const emptyTally = (): Tally => ({
   ...{ steps: 0, virtualSeconds: 0, allowed: 0, denied: 0, unavailable: 0, checkedDead: 0 },
-  ...{ logins: 0, confirmed: 0, fast: 0, notConfirmed: 0, violation: undefined },
+  ...{ logins: 0, confirmed: 0, fast: 0, notConfirmed: 0, factsConfirmed: 0 },
+  ...{ factsNotConfirmed: 0, factsRead: 0, factsDue: 0, violation: undefined },
   faults: {
     ...{ dropped: 0, delayed: 0, reordered: 0, connectionsLost: 0, pauses: 0, slowClocks: 0, fastClocks: 0 },
     ...{ wallClockSteps: 0, processRestarts: 0, redisRestarts: 0, flushes: 0, trims: 0, secondRevokers: 0 },

@@ -16,8 +16,10 @@ import { Replica } from '../../src/core/revocation/replica.ts';
 import { handleOf } from '../../src/core/session/cookie.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { epochSeconds, idpName } from '../../src/core/units.ts';
+import type { UserFact } from '../../src/core/signals/user-fact.ts';
 import { aSession } from '../core/session/a-session.ts';
 import { climates, type Climate, type ClimateName, type FaultKind, type Range } from './climate.ts';
+import { FactPlay } from './fact-play.ts';
 import { Machine } from './machine.ts';
 import { createRandom, type Random } from './random.ts';
 import { RedisNodes, type RedisNode } from './redis-nodes.ts';
@@ -39,6 +41,7 @@ const silent: Logger = {
 /** What a mutation may put in the place of a part. Everything else of the code under test stays as it is. */
 export type Parts = {
   readonly replica: (terms: LeaseTerms, machine: Machine, bounds: CacheBounds) => Replica<KnownSession>;
+  readonly factsAtHand: (terms: LeaseTerms, bounds: CacheBounds) => Replica<readonly UserFact[]>;
   readonly watch: (terms: LeaseTerms, machine: Machine) => Watch;
   readonly terms: LeaseTerms;
   readonly redis: (replid: string, world: { readonly time: VirtualTime; readonly random: Random }) => ScriptedRedis;
@@ -56,6 +59,7 @@ export type Parts = {
 
 export const parts: Parts = {
   replica: (terms, _, bounds) => new Replica(terms, bounds),
+  factsAtHand: (terms, bounds) => new Replica(terms, bounds),
   watch: (terms) => (carriedOut) => new Acknowledgements(carriedOut, terms),
   terms: leaseTerms(),
   redis: (replid) => new ScriptedRedis(replid),
@@ -73,6 +77,8 @@ export type Scene = {
   /** Data nodes: with more than one there are failovers. */
   readonly nodes: number;
   readonly climate: ClimateName;
+  /** Whether transmitters tell of users as well. */
+  readonly hasFacts?: boolean;
 };
 
 const PROCESSES = 3;
@@ -85,7 +91,7 @@ type SessionRecord = {
   isDead: boolean;
 };
 
-type Process = {
+export type Process = {
   readonly machine: Machine;
   readonly stores: RedisStores;
   readonly connections: readonly SimulatedConnection[];
@@ -105,6 +111,7 @@ export class World {
   #processes: Process[] = [];
   #records: SessionRecord[] = [];
   #sessions = 0;
+  readonly #facts: FactPlay | undefined;
   /** Who has a revocation under way. */
   readonly #revokers = new Set<{ readonly stores: RedisStores }>();
 
@@ -130,6 +137,11 @@ export class World {
       faults: this.tally.faults,
     };
     for (let count = 0; count < PROCESSES; count += 1) this.#start();
+    this.#facts = scene.hasFacts === true ? new FactPlay(this.tally, this.#random) : undefined;
+    if (this.#facts !== undefined) {
+      this.#repeat(checkMs, () => this.#facts?.check(this.#someServing()));
+      this.#repeat(revokeMs, () => void this.#facts?.tell(this.#someProcess(), this.#processes));
+    }
     this.#repeat([8, 40], () => this.#someLogin());
     this.#repeat(checkMs, () => this.#someCheck());
     this.#repeat(revokeMs, () => this.#someRevocation());
@@ -178,6 +190,7 @@ export class World {
     const stores = composeRedisStores({
       connections,
       replica: this.#parts.replica(terms, machine, { entriesMax: this.#climate.cacheEntries, weightMax: 1e6 }),
+      factsAtHand: this.#parts.factsAtHand(terms, { entriesMax: this.#climate.cacheEntries, weightMax: 1e6 }),
       watch: this.#parts.watch(terms, machine),
       replicas: this.#scene.nodes - 1,
       secrets: () => SECRETS,
@@ -371,6 +384,7 @@ export class World {
       case 'flush':
         counts.flushes += 1;
         this.#nodes.elected.redis.flush();
+        this.#facts?.forget();
         return;
     }
   }

@@ -63,6 +63,8 @@ export type ConnectedStores = RedisStores & {
 type Parts = {
   readonly connections: Connections;
   readonly replica: Replica<KnownSession>;
+  /** Of the same terms. */
+  readonly factsAtHand: Replica<readonly UserFact[]>;
   readonly watch: Watch;
   readonly replicas: number;
   readonly secrets: () => readonly string[];
@@ -77,7 +79,7 @@ type Parts = {
 
 /** From its parts; everything that happens by itself begins here. @throws RangeError without a secret */
 export function composeRedisStores(parts: Parts): RedisStores {
-  const { connections, replica, clock, timers, entropy, withinMs } = parts;
+  const { connections, replica, factsAtHand, clock, timers, entropy, withinMs } = parts;
   const incarnation = Buffer.from(entropy.bytes(INCARNATION_BYTES)).toString('base64url');
   const announcer = new Announcer({
     ...parts,
@@ -85,7 +87,6 @@ export function composeRedisStores(parts: Parts): RedisStores {
     incarnation,
     onCarriedOut: () => keeper.wake(),
   });
-  const factsAtHand = new Replica<readonly UserFact[]>(replica.terms, FACT_BOUNDS);
   const keeper = new LeaseKeeper({
     ...parts,
     replica: inStep(replica, factsAtHand),
@@ -167,6 +168,7 @@ export function createRedisStores(options: {
     onCorrupt,
     connections: links,
     replica: new Replica(terms, CACHE_BOUNDS),
+    factsAtHand: new Replica(terms, FACT_BOUNDS),
     watch: (carriedOut) => new Acknowledgements(carriedOut, terms),
     replicas: options.replicas ?? 0,
     timers: systemTimers,
