@@ -20,9 +20,9 @@ the audit record. The answer takes the form that the client can read:
 
 | the client | the answer |
 | --- | --- |
-| a browser that goes to a page (\`Sec-Fetch-Mode: navigate\`, or GET and HEAD that accept HTML) | a page; instead of \`login-required\` a redirect to the login |
+| a browser that goes to a page (\`Sec-Fetch-Mode: navigate\`, or GET and HEAD that accept HTML) | a page; instead of \`login-required\` a redirect to the login, and instead of \`step-up-required\` one to a new sign-in at the provider |
 | a browser that sends a form | a page |
-| scripts of a page, \`curl\`, other programs | \`{"error", "reason", "request_id"}\`; with \`login-required\` also \`sign_in\` |
+| scripts of a page, \`curl\`, other programs | \`{"error", "reason", "request_id"}\`; with \`login-required\` also \`sign_in\`; with \`step-up-required\` the challenge of RFC 9470 |
 | gRPC and gRPC-Web | \`grpc-status\` and \`grpc-message\` |
 | kubectl and other Kubernetes clients | a \`Status\` object |
 | MCP clients | a JSON-RPC error; a denial by policy with HTTP 200 and the id of the call |

@@ -26,7 +26,8 @@ const scopes = textList({
   default: [...defaults.idp_scopes],
 });
 const requestParams = textMap({
-  description: 'Further parameters of the authorization request, for instance `{ hd: example.com }`.',
+  description:
+    'Further parameters of the authorization request, for instance `{ hd: example.com }`. `acr_values` and `max_age` are asked at each sign-in: a step-up puts its own `acr_values` in their place, and of two `max_age` the smaller counts. What must be shown is for the policy to say (`acr`, `auth_age`).',
 });
 const insecureHttp = flag({ description: 'Allows an `http:` issuer on a loopback address, for development.', default: false });
 
