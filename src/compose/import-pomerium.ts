@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { readRegularFile } from '../adapters/config/file-reader.ts';
 import { loadConfig, type LoadedConfig } from '../adapters/config/load-config.ts';
 import { doorwardYaml, importedKeys, importedSemantics, isHttpRoute } from '../adapters/config/pomerium-import.ts';
+import { readOtherwise, type OtherReading } from '../adapters/config/other-readings.ts';
 import { parseYamlTree } from '../adapters/config/yaml-tree.ts';
 import type { ImportedFile } from '../cli/import-pomerium.ts';
 import type { LocatedProblem } from '../core/problem.ts';
@@ -21,18 +22,29 @@ export async function importPomerium({ configFile, env }: ConfigSource): Promise
     assume: importedSemantics,
     findMore: (part) => compileProblems(httpOnly(part)).problems,
   });
-  const tree = await treeOf(configFile);
-  if (tree === undefined) {
+  const written = await treeOf(configFile);
+  if (written === undefined) {
     return { keys: [], problems: loaded.ok ? [] : loaded.error.problems, routes: undefined, text: () => '' };
   }
+  const { yaml, others } = written;
   const { problems, routes } = loaded.ok ? judge(loaded.value) : { ...loaded.error, routes: undefined };
   return {
-    keys: importedKeys(tree, problems),
+    keys: importedKeys(yaml, [...problems, ...others.map(noteOf(configFile))]),
     problems: [],
     routes,
-    text: (target) => doorwardYaml(tree.tree, { from: folderOf(configFile), to: folderOf(target) }),
+    text: (target) => doorwardYaml(yaml.tree, others, { from: folderOf(configFile), to: folderOf(target) }),
   };
 }
+
+const noteOf =
+  (file: string) =>
+  ({ line, column, message }: OtherReading): LocatedProblem => ({
+    severity: 'notice',
+    file,
+    line,
+    column,
+    message: `${line}:${column}: ${message}`,
+  });
 
 function judge(loaded: LoadedConfig): {
   readonly problems: readonly LocatedProblem[];
@@ -55,11 +67,13 @@ function httpOnly({ access, routePath }: Part): Part {
   };
 }
 
-/** As it is written; undefined where it is no YAML, which the loader has told. */
+/** As it is written, and what of it is read in two ways; undefined where it is no YAML, which the loader has told. */
 async function treeOf(file: string) {
   try {
-    const parsed = parseYamlTree((await readRegularFile(resolve(file))).toString().replace(/^\ufeff/, ''));
-    return parsed.ok && parsed.value.tree !== null ? parsed.value : undefined;
+    const text = (await readRegularFile(resolve(file))).toString().replace(/^\ufeff/, '');
+    const parsed = parseYamlTree(text);
+    if (!parsed.ok || parsed.value.tree === null) return undefined;
+    return { yaml: parsed.value, others: readOtherwise(parsed.value, text) };
   } catch {
     return undefined;
   }

@@ -25,6 +25,30 @@ writeFileSync(folder.file('secrets/token'), 'the-service-account-token');
 
 const env = { COOKIE_SECRET, SHARED_SECRET, IDP_CLIENT_SECRET: 'the-client-secret' };
 
+const FORMS = `idp_provider: oidc
+idp_provider_url: https://idp.corp.example
+idp_client_id: doorward
+idp_client_secret: \${IDP_CLIENT_SECRET}
+cookie_secret: \${COOKIE_SECRET}
+shared_secret: \${SHARED_SECRET}
+routes:
+  - from: https://wiki.corp.example
+    to: http://wiki:80
+    timeout: 0777
+    policy:
+      allow:
+        or:
+          - claim/a:           0777
+          - claim/b:            1_000
+          - claim/c: { has: "0b1", is:   0b101 }
+          - claim/d:            2026-1-31
+          - claim/e: "0777"
+          - claim/d:            2026-01-31 10:00:00
+          - claim/f: as-written-0777
+          - claim/f: 2026-01-31T10:00:00Z
+          - claim/f: 0x1F
+`;
+
 type Told = { readonly code: number; readonly lines: readonly string[] };
 
 async function run(name: string, target?: string, output: 'text' | 'json' = 'text'): Promise<Told> {
@@ -139,6 +163,20 @@ describe('doorward import pomerium says what becomes of each key', () => {
     expect(lines.some((line) => line.startsWith('12:5: policy: note: '))).toBe(true);
   });
 
+  test('what other readers of YAML read otherwise is noted where it stands', async () => {
+    writeFileSync(folder.file('forms.yaml'), FORMS);
+    const { code, lines } = await told('forms.yaml');
+    expect(code).toBe(0);
+    expect(lines.filter((line) => line.includes('other readers')).map((line) => line.slice(0, 80))).toEqual([
+      expect.stringMatching(/^11:5: policy: note: 14:32: a number with a leading zero is decimal here/),
+      expect.stringMatching(/^11:5: policy: note: 15:33: a text here, and a number to other readers/),
+      expect.stringMatching(/^11:5: policy: note: 16:42: a text here, and a number/),
+      expect.stringMatching(/^11:5: policy: note: 17:33: a text here, and a time/),
+      expect.stringMatching(/^11:5: policy: note: 19:33: a text here, and a time/),
+    ]);
+    expect(lines.join()).not.toContain('0777');
+  });
+
   test('a file that is no YAML, and one that is not there', async () => {
     writeFileSync(folder.file('broken.yaml'), 'routes: [');
     const broken = await run('broken.yaml');
@@ -190,6 +228,21 @@ describe('--write', () => {
     expect(text).not.toContain(SHARED_SECRET);
     expect(text).not.toContain('postgres');
     expect(statSync(folder.file('out/secrets.yaml')).mode & 0o777).toBe(0o600);
+  });
+
+  test('numbers and texts keep the form in which they are written', async () => {
+    writeFileSync(folder.file('forms.yaml'), `${FORMS}\n# as-written-`);
+    expect((await run('forms.yaml', 'out/forms.yaml')).code).toBe(0);
+    const text = readFileSync(folder.file('out/forms.yaml'), 'utf8');
+    for (const line of [
+      'claim/a: 0777',
+      'claim/b: 1_000',
+      'is: 0b101',
+      'claim/d: 2026-1-31',
+      'claim/e: "0777"',
+      'claim/f: as-written-0777',
+    ])
+      expect(text.split('\n').map((each) => each.trim().replace(/^- claim/, 'claim'))).toContain(line);
   });
 
   test('semantics that the file has are kept', async () => {

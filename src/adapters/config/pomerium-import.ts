@@ -5,10 +5,12 @@
 
 import { isAbsolute, join, relative } from 'node:path';
 import { stringify } from 'yaml';
+import type { ScalarTag, Tags } from 'yaml';
 import type { ImportedKey } from '../../core/imported-key.ts';
 import type { LocatedProblem, Tree, TreePath } from '../../core/problem.ts';
+import type { OtherReading } from './other-readings.ts';
 import { foreignGlobalKeys, foreignRouteKeys, type ForeignKey } from './schema/pomerium-keys.ts';
-import { emptyTree, entriesOf, isList } from './tree.ts';
+import { emptyTree, entriesOf, isList, valueAt } from './tree.ts';
 import type { YamlTree } from './yaml-tree.ts';
 
 /** What a file without these keys is taken to mean: every decision and every header as Pomerium makes them. */
@@ -86,16 +88,49 @@ const verdictOf = (fate: ForeignKey | undefined): Pick<ImportedKey, 'verdict' | 
 
 /**
  * The text of a doorward.yaml that decides as the file does: what applies, as it is written, secrets by variable or file included. Paths are
- * meant from `folders.to`.
+ * meant from `folders.to`. `others`: numbers that keep the form in which they are written.
  */
-export function doorwardYaml(tree: Tree, folders: { readonly from: string; readonly to: string }): string {
+export function doorwardYaml(
+  written: Tree,
+  others: readonly OtherReading[],
+  folders: { readonly from: string; readonly to: string },
+): string {
+  const mark = unusedText(written);
+  const numbers = others.filter(({ path }) => typeof valueAt(written, path) === 'number');
+  const tree = numbers.reduce((rest, { path, written: text }) => withText(rest, path, `${mark}${text}`), written);
   const file = emptyTree();
   for (const [key, value] of Object.entries(importedSemantics)) file[key] = value;
   for (const [key, value] of entriesOf(tree)) {
     if (fateOf(foreignGlobalKeys, String(key)) !== undefined) continue;
     file[key] = LISTS.some((list) => list === key) ? routesOf(value, folders) : rebased(String(key), value, folders);
   }
-  return `# Made by \`doorward import pomerium\`.\n${stringify(file, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  const asWritten: ScalarTag = {
+    tag: 'tag:yaml.org,2002:int',
+    default: true,
+    identify: (value) => typeof value === 'string' && value.startsWith(mark),
+    resolve: (text) => text,
+    stringify: ({ value }) => String(value).slice(mark.length),
+  };
+  const options = { lineWidth: 0, aliasDuplicateObjects: false, customTags: (tags: Tags) => [asWritten, ...tags] };
+  return `# Made by \`doorward import pomerium\`.\n${stringify(file, options)}`;
+}
+
+/** A text that is nowhere in the tree. */
+function unusedText(tree: Tree): string {
+  const all = JSON.stringify(tree);
+  let text = 'as-written-';
+  while (all.includes(text)) text += '-';
+  return text;
+}
+
+/** The same tree with another value at a path that it has. */
+function withText(tree: Tree, path: TreePath, text: string): Tree {
+  const [first, ...rest] = path;
+  if (first === undefined) return text;
+  if (isList(tree)) return tree.map((item, index) => (index === first ? withText(item, rest, text) : item));
+  const copy = emptyTree();
+  for (const [key, value] of entriesOf(tree)) copy[key] = key === first ? withText(value, rest, text) : value;
+  return copy;
 }
 
 type Folders = { readonly from: string; readonly to: string };
