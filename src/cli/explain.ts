@@ -30,13 +30,15 @@ const PASSED_OVER_MAX = 20;
 export async function explainCommand(command: ExplainCommand): Promise<0 | 2> {
   const { write, writeError, output, color } = command;
   const cannot = (lines: readonly string[]): 2 => {
-    writeError(`${lines.join('\n')}\n`);
+    if (output === 'json') write(`${JSON.stringify({ errors: lines }, undefined, 2)}\n`);
+    else writeError(`${lines.join('\n')}\n`);
     return 2;
   };
   const given = await command.given();
   if (!given.ok) return cannot(given.error);
   const loaded = await command.load();
-  if (!loaded.ok) return cannot([formatProblems(loaded.error, { color })]);
+  if (!loaded.ok)
+    return cannot(loaded.error.map((problem) => formatProblems([problem], { color: color && output === 'text' })));
   const records = recordsOf(given.value.records, loaded.value.config, given.value.time ?? CASE_INSTANT);
   if (!records.ok) return cannot([records.error]);
   const judged = judgeCase(given.value, loaded.value);
@@ -48,8 +50,11 @@ export async function explainCommand(command: ExplainCommand): Promise<0 | 2> {
   return 0;
 }
 
-const othersOf = ({ findings, route }: JudgedCase, { routes }: Generation): readonly PassedOver[] =>
-  findings.target === undefined ? [] : passedOver(findings.target, routes.routes, route, findings.pinned !== undefined);
+/** None where the request was refused before a route was looked for: none was passed over. */
+const othersOf = ({ findings, route, verdict }: JudgedCase, { routes }: Generation): readonly PassedOver[] =>
+  findings.target === undefined || verdict === 'bad-request'
+    ? []
+    : passedOver(findings.target, routes.routes, route, findings.pinned !== undefined);
 
 const timeText = (now: number): string => new Date(now * 1000).toISOString();
 

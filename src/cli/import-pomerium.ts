@@ -27,28 +27,40 @@ export type ImportCommand = {
   readonly save: (path: string, text: string) => Promise<void>;
 };
 
-/** The exit code: 0 when everything that restricts is applied, 1 when not. Nothing is saved then. */
-export async function importPomeriumCommand(command: ImportCommand): Promise<0 | 1> {
+/** The exit code: 0 when everything that restricts is applied, 1 when not, 2 when the file cannot be read or the new one not be saved. Only with 0 it is saved. */
+export async function importPomeriumCommand(command: ImportCommand): Promise<0 | 1 | 2> {
   const { file, load, write, output, color, target, save } = command;
   const { keys, problems, routes, text } = await load();
   const counts = Object.fromEntries(
     importVerdicts.map((verdict) => [verdict, keys.filter((key) => key.verdict === verdict).length]),
   ) as { readonly [V in ImportedKey['verdict']]: number };
   const isUsable = routes !== undefined && counts.refused === 0;
-  if (isUsable && target !== undefined) await save(target, text(target));
+  const saved = isUsable && target !== undefined ? await trySave(target, text(target), save) : undefined;
+  const code = problems.length > 0 || saved?.error !== undefined ? 2 : isUsable ? 0 : 1;
   if (output === 'json') {
-    const written = isUsable && target !== undefined ? { written: target } : {};
-    const told = { ok: isUsable, ...(isUsable ? { routes } : {}), counts, ...written, keys, problems };
+    const told = { ok: code === 0, ...(isUsable ? { routes } : {}), counts, ...saved, keys, problems };
     write(`${JSON.stringify(told, undefined, 2)}\n`);
-    return isUsable ? 0 : 1;
+    return code;
   }
   if (problems.length > 0) write(`${formatProblems(problems, { color })}\n`);
   for (const key of keys) write(linesOf(file, key, color));
   write(`${counts.applies} applied, ${counts.envoy} for Envoy, ${counts.ignored} ignored, ${counts.refused} refused\n`);
   if (isUsable) write(`ok: ${routes} route${routes === 1 ? '' : 's'}\n`);
   else write('not usable: what is refused would restrict access, or cannot be read; nothing was written\n');
-  if (isUsable && target !== undefined) write(`written: ${target}\n`);
-  return isUsable ? 0 : 1;
+  if (saved?.written !== undefined) write(`written: ${saved.written}\n`);
+  if (saved?.error !== undefined) write(`not written: ${saved.error}\n`);
+  return code;
+}
+
+type Saved = { readonly written?: string; readonly error?: string };
+
+async function trySave(target: string, text: string, save: ImportCommand['save']): Promise<Saved> {
+  try {
+    await save(target, text);
+    return { written: target };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : 'unknown reason' };
+  }
 }
 
 /** ANSI SGR: green, blue, grey, red; yellow for notes. */

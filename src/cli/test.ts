@@ -46,7 +46,9 @@ export async function testCommand(command: TestCommand): Promise<0 | 1 | 2> {
   try {
     for (const file of await command.files()) tested.push(testFile(file, await command.load(file)));
   } catch (error) {
-    writeError(`doorward test: ${error instanceof Error ? error.message : 'unknown reason'}\n`);
+    const message = error instanceof Error ? error.message : 'unknown reason';
+    if (output === 'json') write(`${JSON.stringify({ ok: false, error: message }, undefined, 2)}\n`);
+    else writeError(`doorward test: ${message}\n`);
     return 2;
   }
   const cases = tested.flatMap((file) => file.cases);

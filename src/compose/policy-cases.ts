@@ -35,7 +35,7 @@ export async function testFiles(paths: readonly string[]): Promise<readonly stri
     const before = found.length;
     if (status.isDirectory()) await collect(path, 0, found);
     else found.push(path);
-    if (found.length === before) throw new Error(`there is no ${SUFFIX.slice(1)} in ${path}`);
+    if (found.length === before) throw new Error(`there is no file *${SUFFIX} in ${path}`);
   }
   return [...new Set(found)];
 }

@@ -2,6 +2,7 @@
 
 import { createReadStream } from 'node:fs';
 
+import { whyUnreadable } from '../adapters/config/file-reader.ts';
 import type { Judge } from '../cli/replay.ts';
 import { buildGeneration } from '../core/build-generation.ts';
 import type { LocatedProblem } from '../core/problem.ts';
@@ -22,8 +23,16 @@ export async function replayJudge(source: ConfigSource): Promise<Result<Judge, r
 /** Characters of a line; a record has a few thousand. What is longer is cut, and then is no record. */
 const LINE_MAX = 1_048_576;
 
-/** The lines of a file, `-` for standard input, read as they are asked for. @throws Error (with `code`) where it cannot be read */
+/** The lines of a file, `-` for standard input, read as they are asked for. @throws Error with a sentence where it cannot be read */
 export async function* linesOf(file: string): AsyncGenerator<string> {
+  try {
+    yield* readLines(file);
+  } catch (error) {
+    throw new Error(`${file} ${whyUnreadable(error)}`, { cause: error });
+  }
+}
+
+async function* readLines(file: string): AsyncGenerator<string> {
   const input = file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8');
   let rest = '';
   for await (const chunk of input as AsyncIterable<string>) {

@@ -10,7 +10,12 @@ const refused: ImportedFile['keys'] = [{ line: 3, column: 5, key: '', verdict: '
 
 async function run(
   file: Partial<ImportedFile>,
-  options: { readonly target?: string; readonly output?: 'text' | 'json'; readonly color?: boolean } = {},
+  options: {
+    readonly target?: string;
+    readonly output?: 'text' | 'json';
+    readonly color?: boolean;
+    readonly fault?: Error;
+  } = {},
 ): Promise<{ readonly code: number; readonly text: string; readonly saved: readonly string[] }> {
   let text = '';
   const saved: string[] = [];
@@ -23,7 +28,7 @@ async function run(
     target: options.target,
     save: (path, content) => {
       saved.push(path, content);
-      return Promise.resolve();
+      return options.fault === undefined ? Promise.resolve() : Promise.reject(options.fault);
     },
   });
   return { code, text, saved };
@@ -48,6 +53,19 @@ test('the file is saved for its place, unless something is refused', async () =>
   for (const unusable of [{ keys: refused }, { routes: undefined }])
     expect(await run(unusable, { target: 'out.yaml' })).toMatchObject({ code: 1, saved: [] });
   expect((await run({ keys: refused })).text).toContain('config.yaml:3:5: refused: the reason\n');
+});
+
+test('a file that cannot be read, and one that cannot be written, end with 2 and say why', async () => {
+  const problem = { severity: 'error', file: 'config.yaml', line: 1, column: 1, message: 'no' } as const;
+  const unread = { keys: [], problems: [problem], routes: undefined };
+  expect(await run(unread, { target: 'out.yaml' })).toMatchObject({ code: 2, saved: [] });
+  const fault = new Error('out.yaml is there already');
+  const { code, text } = await run({}, { target: 'out.yaml', fault });
+  expect(code).toBe(2);
+  expect(text).toMatch(/^config\.yaml:1:1: address: .*\nok: 2 routes\nnot written: out\.yaml is there already\n$/s);
+  const json = await run({}, { target: 'out.yaml', fault, output: 'json' });
+  expect(JSON.parse(json.text)).toMatchObject({ ok: false, error: 'out.yaml is there already', keys });
+  expect(JSON.parse(json.text)).not.toHaveProperty('written');
 });
 
 test('in colour, and as JSON', async () => {
