@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { systemClock } from '../dist/adapters/system/clock.js';
 import { systemEntropy } from '../dist/adapters/system/entropy.js';
 import { createMemoryOnceRegistry } from '../dist/adapters/memory/once-registry.js';
+import { createMemoryUserFacts } from '../dist/adapters/memory/user-facts.js';
 import { createMemorySessionStore } from '../dist/adapters/memory/session-store.js';
 import { compile, createGenerations } from '../dist/compose/generations.js';
 import { loadInWorker } from '../dist/compose/load-in-worker.js';
@@ -17,6 +18,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 const lasting = () => ({
   sessions: createMemorySessionStore({ clock: systemClock }),
   once: createMemoryOnceRegistry({ clock: systemClock }),
+  facts: createMemoryUserFacts({ clock: systemClock }),
   clock: systemClock,
   entropy: systemEntropy,
   logger: silent,

@@ -10,6 +10,7 @@ import { createBatchingStream } from '../dist/adapters/pino/batching-stream.js';
 import { createAuditSink } from '../dist/adapters/pino/audit-sink.js';
 import { createMetrics } from '../dist/adapters/metrics/metrics.js';
 import { createMemoryOnceRegistry } from '../dist/adapters/memory/once-registry.js';
+import { createMemoryUserFacts } from '../dist/adapters/memory/user-facts.js';
 import { createMemorySessionStore } from '../dist/adapters/memory/session-store.js';
 import { systemClock } from '../dist/adapters/system/clock.js';
 import { systemEntropy } from '../dist/adapters/system/entropy.js';
@@ -64,6 +65,7 @@ export async function buildScene(folder, { text = configText, targets = [TARGET]
   const lasting = {
     sessions,
     once: createMemoryOnceRegistry({ clock: systemClock }),
+    facts: createMemoryUserFacts({ clock: systemClock }),
     clock: systemClock,
     entropy: systemEntropy,
     logger: silent,

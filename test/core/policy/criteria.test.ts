@@ -162,6 +162,7 @@ describe('data that is not what a criterion takes', () => {
     [{ risk: 'high' }, /low or medium, not high/],
     [{ risk: {} }, /say the highest risk that is taken/],
     [{ risk: { max: 'low', unknown: 'none' } }, /expected low, medium or high, not a text/],
+    [{ risk: { max: 'low', unknown: 5 } }, /expected low, medium or high, not a number/],
     [{ risk: { max: 'low', min: 'low' } }, /`min` says nothing about a risk: use max, unknown/],
     [{ client_certificate: 'x' }, /expected a mapping with fingerprint, spki_hash, san_email/],
     [{ client_certificate: { san_ip: 'x' } }, /`san_ip` is not a part of a certificate here/],
