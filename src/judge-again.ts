@@ -16,18 +16,18 @@ import { matchOwnPath } from './endpoints/own-paths.ts';
 
 export function judgeAgain(
   record: JudgedRecord,
-  { routes, trustedProxies }: Pick<Generation, 'routes' | 'trustedProxies'>,
+  generation: Pick<Generation, 'routes' | 'trustedProxies' | 'groups'>,
 ): JudgedAgain {
   if (isShortened(record)) return { kind: 'undecided', route: undefined, lacking: ['path'] };
   const canonical = canonicalise({ method: record.method, authority: record.host, path: record.path });
   if (!canonical.ok) return decided('bad-request');
   const target = canonical.value;
   if (matchOwnPath(target, record.method) !== undefined) return { kind: 'own' };
-  const matched = matchTarget(target, routes, record.pinned);
+  const matched = matchTarget(target, generation.routes, record.pinned);
   if (!matched.ok) return decided(matched.error.code === 'route-not-found' ? 'not-found' : 'bad-request');
 
   const route = matched.value;
-  const partial = factsAgain(record, target, route, trustedProxies);
+  const partial = factsAgain(record, target, route, generation);
   if (!route.policy.reads.some((name) => partial.lacks(name))) {
     const verdict = route.policy.evaluate(partial.facts);
     return {

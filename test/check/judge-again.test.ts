@@ -268,6 +268,52 @@ describe('a recorded request under a new policy', () => {
       expect(judged(none)).toMatchObject({ kind: 'undecided', lacking: ['risk'] });
   });
 
+  test('is undecided where the new configuration takes groups from elsewhere, and decided where from the same place', () => {
+    const session = aSession({
+      claims: new Map([
+        ['groups', ['sre']],
+        ['roles', ['sre']],
+      ]),
+    });
+    const byGroups = aGeneration([forSre]);
+    const byRoles = aGeneration([forSre], { groups: { claims: ['roles'] } });
+    const byBoth = aGeneration([forSre], { groups: { claims: ['groups', 'roles'] } });
+    const bySource = aGeneration([forSre], {
+      groups: { source: 'hr', field: 'groups' },
+      records: [
+        {
+          name: 'hr',
+          from: { kind: 'file', path: '/hr.json' },
+          format: 'json',
+          key: 'id',
+          foreign_key: 'user.id',
+          ...{ interval: 60, timeout: 1, max_bytes: 1000, max_rows: 10, max_age: 60 },
+        },
+      ],
+    });
+    const all = [byGroups, byRoles, byBoth, bySource];
+    for (const before of [byGroups, byRoles, byBoth])
+      for (const after of all)
+        expect(replayed(before, { session }, after)).toMatchObject(
+          before === after ? { kind: 'decided', is: 'allow' } : { kind: 'undecided', lacking: ['groups'] },
+        );
+    // The rule says nothing where nobody is signed in, or no groups are asked for.
+    expect(replayed(byGroups, {}, byRoles)).toMatchObject({ kind: 'decided' });
+    expect(replayed(byGroups, { session }, aGeneration([anyone], { groups: { claims: ['roles'] } }))).toMatchObject({
+      kind: 'decided',
+      is: 'allow',
+    });
+  });
+
+  test('is undecided where a parameter holds half of a surrogate pair, which no Check has written', () => {
+    const query = aGeneration([aRouteConfig({ policy: [{ allow: { or: [{ http_query: { a: 'x' } }] } }] })]);
+    const written = JSON.parse(checked(query, { path: '/?a=x' }).line) as Record<string, unknown>;
+    const judged = (facts: object) => again(JSON.stringify({ ...written, facts }), query)?.is;
+    expect(judged({ 'query/a': ['\ud800'] })).toMatchObject({ kind: 'undecided', lacking: ['query/a'] });
+    expect(judged({ 'query/a': ['x'], 'query/\udc00': ['y'] })).toMatchObject({ kind: 'decided', is: 'allow' });
+    expect(judged({ 'query/a': ['\ud83d\ude00'] })).toMatchObject({ kind: 'decided' });
+  });
+
   test('is undecided where its path was too long to be kept, and apart where it is an own path', () => {
     const generation = aGeneration([open]);
     expect(replayed(generation, { path: `/${'x'.repeat(3000)}` }, generation)).toMatchObject({ lacking: ['path'] });

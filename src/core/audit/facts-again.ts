@@ -1,11 +1,12 @@
 /** factsAgain: the facts of a recorded request under another configuration, as far as the record has them. Nothing is made up for the rest. */
 
+import type { Generation } from '../generation.ts';
 import type { PartialFacts } from '../policy/compiled-policy.ts';
 import type { FactName } from '../policy/fact-name.ts';
 import { isOfSubject } from '../policy/fact-name.ts';
 import type { CertificateFacts, HttpFacts, McpFacts, PolicyFacts, RiskFacts, Subject } from '../policy/facts.ts';
 import { clientAddressAgain } from '../request/client-address.ts';
-import type { AddressRange } from '../request/client-address.ts';
+import { groupsRuleText } from '../policy/user-groups.ts';
 import type { CanonicalTarget } from '../request/target.ts';
 import type { Route } from '../route/route.ts';
 import { takesSession } from '../route/takes-session.ts';
@@ -13,17 +14,18 @@ import type { ClaimValue } from '../session/session.ts';
 import { isRiskLevel } from '../signals/user-fact.ts';
 import { epochSeconds, idpName } from '../units.ts';
 import type { JudgedRecord } from './parse-record.ts';
-import type { RecordedFacts } from './recorded-facts.ts';
+import { GROUPS_FROM, type RecordedFacts } from './recorded-facts.ts';
 
 export function factsAgain(
   record: JudgedRecord,
   target: CanonicalTarget,
   route: Route,
-  trustedProxies: readonly AddressRange[],
+  { trustedProxies, groups }: Pick<Generation, 'trustedProxies' | 'groups'>,
 ): PartialFacts {
   const client = clientAddressAgain(record.client, trustedProxies);
   const who = whoAgain(record, route);
   const risk = riskAgain(record.facts);
+  const groupsFrom = groupsRuleText(groups);
   const facts: PolicyFacts = {
     now: record.time,
     http: httpAgain(record, target),
@@ -36,13 +38,24 @@ export function factsAgain(
     labels: route.labels,
     ...(risk === undefined ? {} : { risk }),
   };
-  return { facts, lacks: (name) => lacks(name, record.facts, who, client !== undefined) };
+  return {
+    facts,
+    lacks: (name) => lacks(name, { recorded: record.facts, who, isClientKnown: client !== undefined, groupsFrom }),
+  };
 }
 
 type Who = { readonly isKnown: boolean; readonly subject: Subject | undefined };
 
+type Known = {
+  readonly recorded: RecordedFacts;
+  readonly who: Who;
+  readonly isClientKnown: boolean;
+  /** The rule for groups of the new configuration. */
+  readonly groupsFrom: string | undefined;
+};
+
 /** INVARIANT: what a record does not say is lacking; there is no default. */
-function lacks(name: FactName, recorded: RecordedFacts, who: Who, isClientKnown: boolean): boolean {
+function lacks(name: FactName, { recorded, who, isClientKnown, groupsFrom }: Known): boolean {
   if (isOfSubject(name)) {
     if (!who.isKnown) return true;
     if (who.subject === undefined) return false;
@@ -51,6 +64,8 @@ function lacks(name: FactName, recorded: RecordedFacts, who: Who, isClientKnown:
   if (name === 'user' || name === 'email' || name === 'ssh' || name === 'device' || name.startsWith('label/'))
     return false;
   if (name === 'source_ip') return !isClientKnown;
+  if (name === 'groups' && recorded[GROUPS_FROM] !== groupsFrom) return true;
+  if (name.startsWith(QUERY) && (texts(recorded[name]) ?? []).some(isUnpaired)) return true;
   if (name === 'risk') return riskAgain(recorded) === undefined;
   return !Object.hasOwn(recorded, name);
 }
@@ -106,14 +121,17 @@ const httpAgain = ({ method, facts }: JudgedRecord, target: CanonicalTarget): Ht
 
 const QUERY = 'query/';
 
+/** Half of a surrogate pair, which no query can hold: no Check has written it. */
+const isUnpaired = (text: string): boolean => /\p{Cs}/u.test(text);
+
 /** A query that has the recorded parameters, and no other. */
 const queryAgain = (facts: RecordedFacts): string =>
   Object.entries(facts)
     .flatMap(([name, values]) =>
-      name.startsWith(QUERY)
-        ? (texts(values) ?? []).map(
-            (value) => `${encodeURIComponent(name.slice(QUERY.length))}=${encodeURIComponent(value)}`,
-          )
+      name.startsWith(QUERY) && !isUnpaired(name)
+        ? (texts(values) ?? [])
+            .filter((value) => !isUnpaired(value))
+            .map((value) => `${encodeURIComponent(name.slice(QUERY.length))}=${encodeURIComponent(value)}`)
         : [],
     )
     .join('&');

@@ -10,7 +10,8 @@ import type { EpochSeconds } from '../units.ts';
 import type { Generation } from '../generation.ts';
 import type { ShadowDecision } from '../shadow/shadow.ts';
 import type { AuditDecision, AuditRecord, RecordedIdentity } from './audit-record.ts';
-import { recordedFacts } from './recorded-facts.ts';
+import { groupsRuleText } from '../policy/user-groups.ts';
+import { GROUPS_FROM, recordedFacts } from './recorded-facts.ts';
 
 /** Clients choose these texts; a record stays readable all the same. */
 const METHOD_MAX = 64;
@@ -27,7 +28,7 @@ export type RecordInput = {
   readonly detail?: string | undefined;
   readonly endpoint?: string;
   readonly shadow?: ShadowDecision | undefined;
-  readonly generation: Pick<Generation, 'number' | 'contentHash'>;
+  readonly generation: Pick<Generation, 'number' | 'contentHash' | 'groups'>;
   readonly now: EpochSeconds;
   readonly micros: number;
 };
@@ -71,7 +72,7 @@ export function recordOf(input: RecordInput): AuditRecord {
     path: shortened(pathOf(input), PATH_MAX),
     policy_generation: input.generation.number,
     policy_hash: input.generation.contentHash,
-    facts: factsOf(findings),
+    facts: factsOf(input),
     shadow: input.shadow,
     endpoint: input.endpoint,
     detail: input.detail,
@@ -93,10 +94,12 @@ function identityOf(findings: Findings | undefined): RecordedIdentity {
 const viaOf = (findings: Findings | undefined): readonly string[] | undefined =>
   findings === undefined || findings.client.via.length === 0 ? undefined : findings.client.via;
 
-const factsOf = (findings: Findings | undefined): AuditRecord['facts'] =>
-  findings?.facts === undefined || findings.route === undefined
-    ? undefined
-    : recordedFacts(findings.route.policy.reads, findings.facts);
+function factsOf({ findings, generation }: RecordInput): AuditRecord['facts'] {
+  if (findings?.facts === undefined || findings.route === undefined) return undefined;
+  const facts = recordedFacts(findings.route.policy.reads, findings.facts);
+  if (facts === undefined || generation.groups === undefined || !Object.hasOwn(facts, 'groups')) return facts;
+  return { ...facts, [GROUPS_FROM]: groupsRuleText(generation.groups) ?? null };
+}
 
 /** The path that was judged; of a request that was not, what stands before any `?` and `#`. */
 function pathOf({ request, findings }: RecordInput): string {

@@ -11,6 +11,9 @@ import { onlyValue, parseQuery } from '../policy/query-parameters.ts';
 /** By FactName. `null`: there was none. What is not here was not recorded. */
 export type RecordedFacts = { readonly [name: string]: ClaimValue };
 
+/** Beside `groups`: the rule that gave them, where it was not the claim `groups`. Groups by another rule are other groups. */
+export const GROUPS_FROM = 'groups_from';
+
 /** Facts of one record; a policy that reads more is recorded in part. */
 const FACTS_MAX = 64;
 /** Characters of all texts of one fact; other values count as VALUE_CHARS, and so does every shorter text. */

@@ -11,6 +11,16 @@ export type GroupsRule =
   | { readonly kind: 'claims'; readonly names: readonly string[] }
   | { readonly kind: 'source'; readonly source: string; readonly field: string; readonly rule: RecordSourceRule };
 
+/** The rule as a text of its own, for records; undefined for the claim `groups`. Where the data of a source comes from is no part of it. */
+export const groupsRuleText = (rule: GroupsRule | undefined): string | undefined =>
+  rule === undefined
+    ? undefined
+    : JSON.stringify(
+        rule.kind === 'claims'
+          ? { claims: rule.names }
+          : { source: rule.source, field: rule.field, foreign_key: rule.rule.foreignKey },
+      );
+
 /** In one text, groups stand between semicolons. */
 const SEPARATOR = ';';
 
