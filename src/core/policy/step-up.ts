@@ -30,6 +30,16 @@ function strictest(a: StepUp | undefined, b: StepUp | undefined): StepUp | undef
   return { acrValues, maxAge };
 }
 
+/** By so many seconds the provider's clock may be ahead; a time further in the future says nothing of when somebody signed in. */
+const AHEAD_SECONDS_MAX = 60;
+
+/** Whether the time of a sign-in (epoch seconds) is known, and `maxAge` seconds ago at most. */
+export function isRecent(authTime: number | undefined, maxAge: number, now: number): boolean {
+  if (authTime === undefined) return false;
+  const age = now - authTime;
+  return age >= -AHEAD_SECONDS_MAX && age <= maxAge;
+}
+
 /** Whether a sign-in shows what is asked for. The policy judges by the same clock, so there is no tolerance: it would only ask again. */
 export const meetsStepUp = (
   { acrValues, maxAge }: StepUp,
@@ -37,4 +47,4 @@ export const meetsStepUp = (
   now: number,
 ): boolean =>
   (acrValues === undefined || (signedIn.acr !== undefined && acrValues.includes(signedIn.acr))) &&
-  (maxAge === undefined || (signedIn.authTime !== undefined && now - signedIn.authTime <= maxAge));
+  (maxAge === undefined || isRecent(signedIn.authTime, maxAge, now));

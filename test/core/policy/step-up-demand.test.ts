@@ -47,6 +47,8 @@ test('what is the same is joined to itself', () => {
 test.each([
   [{ acr: 'a', authTime: 90 }, true],
   [{ acr: 'a', authTime: 89 }, false],
+  [{ acr: 'a', authTime: 160 }, true],
+  [{ acr: 'a', authTime: 161 }, false],
   [{ acr: 'a', authTime: undefined }, false],
   [{ acr: 'b', authTime: 95 }, false],
   [{ acr: undefined, authTime: 95 }, false],

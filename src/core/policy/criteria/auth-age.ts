@@ -9,6 +9,7 @@ import { criterion, outcome, withoutSubject } from '../criterion.ts';
 import type { DataParser } from '../criterion.ts';
 import { LOGIN_REASON } from '../reasons.ts';
 import type { Outcome } from '../reasons.ts';
+import { isRecent } from '../step-up.ts';
 import { isObject, kindOf } from '../tree.ts';
 
 const DURATION = /^(?:[0-9]{1,9}(?:s|m|h|d)){1,4}$/;
@@ -30,7 +31,8 @@ const maxAge: DataParser<number> = {
     const written = isObject(data) ? data['max'] : data;
     const seconds = wholeSeconds(written);
     if (seconds === undefined) {
-      const got = typeof written === 'string' ? `\`${written.slice(0, 40)}\`` : kindOf(written ?? null);
+      const isShown = typeof written === 'string' || typeof written === 'number';
+      const got = isShown ? `\`${String(written).slice(0, 40)}\`` : kindOf(written ?? null);
       context.error(
         path,
         `expected a duration of whole seconds, up to ten years, such as 15m or {max: 15m}, not ${got}`,
@@ -57,7 +59,7 @@ export const authAge = criterion({
     const noSubject = withoutSubject(semantics);
     return ({ subject, now }) => {
       if (subject === undefined) return noSubject;
-      return subject.authTime !== undefined && now - subject.authTime <= seconds ? recent : tooOld;
+      return isRecent(subject.authTime, seconds, now) ? recent : tooOld;
     };
   },
 });
