@@ -247,3 +247,18 @@ describe('small parts', () => {
     expect(decidingReasons(policy.evaluate(someFacts({ sourceIp: '192.0.2.1' })))).toEqual(['http-path-unauthorized']);
   });
 });
+
+describe('risk in both semantics', () => {
+  test.each<[PolicySemantics, unknown]>([
+    ['strict', undefined],
+    ['pomerium', false],
+  ])('under %s: what nobody said is unknown, and without identity it is %s', (semantics, anonymous) => {
+    const limit = { risk: { max: 'medium' } };
+    expect(judge(limit, {}, semantics)).toEqual([undefined, 'risk-unknown']);
+    expect(judge(limit, { risk: { level: 'high', isSaid: true } }, semantics)).toEqual([false, 'risk-too-high']);
+    expect(judge(limit, { risk: { level: 'low', isSaid: true } }, semantics)).toEqual([true, 'risk-ok']);
+    expect(judge(limit, { subject: undefined }, semantics)).toEqual([anonymous, 'user-unauthenticated']);
+    const { policy } = load({ allow: { or: [{ accept: true }] }, deny: { not: [limit] } }, { semantics });
+    expect(policy.evaluate(someFacts({})).kind).toBe('deny');
+  });
+});
