@@ -380,6 +380,7 @@ to be allowed
     [{ header: ['x'] }, 'write "name: value"'],
     [{ group: ['x'] }, 'there is no --user'],
     [{ time: 'now' }, '`time` must be an instant'],
+    [{ ip: '999.1.1.1' }, '`ip` must be an address'],
   ])('options that say nothing sensible exit with 2: %j', async (options, message) => {
     expect(await explain('https://app.example.com/', options)).toMatchObject({
       code: 2,

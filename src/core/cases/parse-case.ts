@@ -12,6 +12,7 @@
 import { isList, isObject, type TreeObject } from '../policy/tree.ts';
 import type { CertificateFacts } from '../policy/facts.ts';
 import type { Tree, TreePath } from '../problem.ts';
+import { parseIp } from '../request/ip-address.ts';
 import { flattenClaims } from '../session/claims.ts';
 import { noClaims, type Claims } from '../session/session.ts';
 import { isRiskLevel, type RiskLevel } from '../signals/user-fact.ts';
@@ -113,6 +114,8 @@ function parseRequest(tree: Tree, path: TreePath, problems: CaseProblems): CaseR
   const headers = parseHeaders(fields);
   const body = bodyText(fields.value('body'));
   const ip = fields.text('ip') ?? '';
+  if (ip !== '' && parseIp(ip) === undefined)
+    fields.error('ip', '`ip` must be an address such as 192.0.2.1 or 2001:db8::1');
   const route = fields.text('route');
   return target && { method, ...target, headers, body, ip, certificate, route };
 }

@@ -32,9 +32,12 @@ describe('docs/policy-language.md', () => {
   });
 
   test.each(criteria.map((criterion) => [criterion.name, criterion] as const))(
-    '%s: data, reasons and an example that loads',
+    '%s: meaning, data, reasons and an example that loads',
     (name, criterion) => {
       const section = sections.find((entry) => entry.name === name)?.section ?? '';
+      // Prose between the heading and the list: at least a sentence.
+      const meaning = /^[^\n]*\n\n([\s\S]*?)^- Data: /m.exec(section)?.[1] ?? '';
+      expect(meaning).toMatch(/^[A-Z`][^\n]*(?: [^\n]+|\n[^\n]+)[\s\S]*\.\n/);
       expect(/^- Data: ([a-z ]+?)(?: \(`true`\))?$/m.exec(section)?.[1]).toBe(criterion.form);
       const reasons = /^- Reasons: (.*)$/m.exec(section)?.[1] ?? '';
       const named = [...reasons.matchAll(/`([a-z0-9-]+)`/g)].map(([, reason]) => reason);
@@ -51,6 +54,11 @@ describe('docs/policy-language.md', () => {
       expect(used).toContain(name);
     },
   );
+
+  test('a change of data, reasons or example without its twin is found: each stands there once', () => {
+    for (const { section } of sections)
+      for (const part of [/^- Data: /gm, /^- Reasons: /gm, /^```yaml$/gm]) expect(section.match(part)).toHaveLength(1);
+  });
 
   test('the example at the top loads', () => {
     const example = /```yaml\npolicy:\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
