@@ -5,7 +5,7 @@ import type { RecordSourceConfig } from '../../../src/core/config.ts';
 import { recordRulesOf, groupsRuleOf } from '../../../src/core/policy/record-rules.ts';
 import { createRecordTable } from '../../../src/core/policy/records.ts';
 import type { RecordRow } from '../../../src/core/policy/record-snapshot.ts';
-import { subjectWithGroups } from '../../../src/core/policy/user-groups.ts';
+import { subjectWithGroups, groupsRuleText } from '../../../src/core/policy/user-groups.ts';
 import type { GroupsRule } from '../../../src/core/policy/user-groups.ts';
 import type { ClaimValue } from '../../../src/core/session/session.ts';
 import { epochSeconds } from '../../../src/core/units.ts';
@@ -123,4 +123,18 @@ describe('the rule of the configuration', () => {
     const refused = groupsRuleOf({ groups: { source: name, field: 'groups' } }, rules);
     expect(refused).toEqual({ ok: false, error: { severity: 'error', path: ['groups', 'source'], message } });
   });
+});
+
+test('each rule has a text of its own, and the claim `groups` has none', () => {
+  const ofSource = (foreignKey: 'user.id' | 'user.email') =>
+    groupsRuleText({
+      kind: 'source',
+      source: 'hr',
+      field: 'teams',
+      rule: { foreignKey, maxAgeSeconds: 60, format: 'json' },
+    });
+  expect(groupsRuleText(undefined)).toBeUndefined();
+  expect(groupsRuleText({ kind: 'claims', names: ['groups', 'roles'] })).toBe('{"claims":["groups","roles"]}');
+  expect(ofSource('user.id')).toBe('{"source":"hr","field":"teams","foreign_key":"user.id"}');
+  expect(ofSource('user.email')).not.toBe(ofSource('user.id'));
 });
