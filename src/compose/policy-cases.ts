@@ -109,6 +109,6 @@ async function readYaml(file: string): Promise<Result<ReadYaml, Problems>> {
   const text = await new FileReader(file, readRegularFile).text(resolve(file));
   if (!text.ok) return err([fault(`the file ${text.error}`)]);
   const yaml = parseYamlTree(text.value.replace(/^\ufeff/, ''));
-  if (!yaml.ok) return err(yaml.error.map(({ message, ...at }) => fault(message, at)));
+  if (!yaml.ok) return err(yaml.error.faults.map(({ message, ...at }) => fault(message, at)));
   return ok({ yaml: yaml.value, locate: createLocator({ file, yaml: yaml.value, routePath: () => [] }) });
 }

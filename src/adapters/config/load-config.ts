@@ -23,7 +23,7 @@ import type { ServerConfig } from './server-config.ts';
 import { checkShape } from './shape.ts';
 import { emptyTree, isList, valueAt } from './tree.ts';
 import { parseYamlTree } from './yaml-tree.ts';
-import type { YamlTree } from './yaml-tree.ts';
+import type { YamlFaults, YamlTree } from './yaml-tree.ts';
 
 export type LoadedConfig = {
   readonly access: AccessConfig;
@@ -72,12 +72,32 @@ export async function loadConfig(options: LoadOptions): Promise<Result<LoadedCon
   };
   if (!text.ok) return whole(`the file ${text.error}`);
   const yaml = parseYamlTree(text.value.replace(/^\ufeff/, ''));
-  if (!yaml.ok) {
-    const problems = yaml.error.map((fault) => ({ severity: 'error', file: options.path, ...fault }) as const);
-    return err({ problems, files: files.files });
-  }
+  if (!yaml.ok) return refuseYaml(yaml.error, files, options);
   if (yaml.value.tree === null) return whole('the file is empty: there is no configuration in it');
   return loadTree(yaml.value, files, options);
+}
+
+/** The faults, and what else is wrong in what can be read. */
+async function refuseYaml(
+  { faults, rest }: YamlFaults,
+  files: FileReader,
+  options: LoadOptions,
+): Promise<Result<never, ConfigReport>> {
+  const problems = faults.map((fault): LocatedProblem => ({ severity: 'error', file: options.path, ...fault }));
+  if (rest === undefined || rest.tree === null) return err({ problems, files: files.files });
+  const loaded = await loadTree(rest, files, options);
+  const more = loaded.ok
+    ? [...loaded.value.notices, ...loaded.value.locate(options.findMore?.(loaded.value) ?? [])]
+    : loaded.error.problems;
+  const isTold = (problem: LocatedProblem): boolean =>
+    problem.file === options.path &&
+    problems.some(({ line, column }) => line === problem.line && column === problem.column);
+  const all = [...problems, ...more.filter((problem) => !isTold(problem))];
+  const here = all.filter(({ file }) => file === options.path).sort((a, b) => a.line - b.line || a.column - b.column);
+  return err({
+    problems: [...here, ...all.filter(({ file }) => file !== options.path)],
+    files: loaded.ok ? loaded.value.files : loaded.error.files,
+  });
 }
 
 async function loadTree(

@@ -43,8 +43,16 @@ export type YamlTree = {
 
 type Fault = { readonly offset: number; readonly message: string };
 
-/** One YAML 1.2 document of core types. The errors are all that were found, in order of position; none quotes a value. */
-export function parseYamlTree(text: string): Result<YamlTree, readonly SyntaxFault[]> {
+/** Why a text is not taken. */
+export type YamlFaults = {
+  /** All that were found, in order of position; none quotes a value. At least one. */
+  readonly faults: readonly SyntaxFault[];
+  /** The tree without what is wrong, where that is single keys and values: to look for what else is wrong, and for nothing else. */
+  readonly rest: YamlTree | undefined;
+};
+
+/** One YAML 1.2 document of core types. */
+export function parseYamlTree(text: string): Result<YamlTree, YamlFaults> {
   if (text.length > PLAIN_TEXT_CHARS_MAX) return refuse(text, [{ offset: 0, message: tooLarge(PLAIN_TEXT_CHARS_MAX) }]);
   const plain = parsePlainYaml(text);
   if (plain.ok) return ok(plainTree(plain.value, text));
@@ -56,27 +64,28 @@ export function parseYamlTree(text: string): Result<YamlTree, readonly SyntaxFau
 }
 
 /** All of YAML. Of a text that `parsePlainYaml` reads too, the same tree and the same places. */
-export function parseWholeYaml(text: string): Result<YamlTree, readonly SyntaxFault[]> {
+export function parseWholeYaml(text: string): Result<YamlTree, YamlFaults> {
   const excess = findExcess(text);
   if (excess !== undefined) return refuse(text, [excess]);
   const parsed = compose(text);
   if (!parsed.ok) return refuse(text, parsed.error);
 
   const reader = new TreeReader();
-  const root = reader.read(parsed.value);
-  if (reader.faults.length > 0) return refuse(text, reader.faults);
-
+  const { document, tags } = parsed.value;
+  const root = reader.read(document);
   const lines = linesOf(text);
-  return ok({
+  const yaml: YamlTree = {
     tree: root.tree,
     positionOf: (path, atKey) => positionAt(lines, offsetOf(root.spot, path, atKey)),
-  });
+  };
+  const faults = [...tags, ...reader.faults];
+  return faults.length === 0 ? ok(yaml) : refuse(text, faults, reader.isWhole ? yaml : undefined);
 }
 
-function refuse(text: string, faults: readonly Fault[]): Result<never, readonly SyntaxFault[]> {
+function refuse(text: string, faults: readonly Fault[], rest?: YamlTree): Result<never, YamlFaults> {
   const lines = linesOf(text);
   const sorted = [...faults].sort((a, b) => a.offset - b.offset).slice(0, SYNTAX_ERRORS_MAX);
-  return err(sorted.map(({ offset, message }) => ({ ...positionAt(lines, offset), message })));
+  return err({ faults: sorted.map(({ offset, message }) => ({ ...positionAt(lines, offset), message })), rest });
 }
 
 const tooLarge = (chars: number): string => `the file is larger than ${chars / 1024 / 1024} MiB`;
@@ -93,7 +102,13 @@ function plainTree({ tree, spots }: PlainYaml, text: string): YamlTree {
   };
 }
 
-function compose(text: string): Result<Document.Parsed, readonly Fault[]> {
+type Composed = {
+  readonly document: Document.Parsed;
+  /** Without its tag, each value is what it looks like. */
+  readonly tags: readonly Fault[];
+};
+
+function compose(text: string): Result<Composed, readonly Fault[]> {
   let document: Document.Parsed;
   try {
     document = parseDocument(text, {
@@ -112,9 +127,9 @@ function compose(text: string): Result<Document.Parsed, readonly Fault[]> {
     return err([{ offset: 0, message: 'this is not YAML that can be read' }]);
   }
   const errors: readonly YAMLError[] = [...document.errors, ...document.warnings];
-  if (errors.length > 0)
-    return err(errors.map((error) => ({ offset: error.pos[0], message: describeYamlError(error.code) })));
-  return ok(document);
+  const faults = errors.map((error) => ({ offset: error.pos[0], message: describeYamlError(error.code) }));
+  const areTags = errors.every(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  return areTags ? ok({ document, tags: faults }) : err(faults);
 }
 
 /** What would make the parser recurse deeply or work long; found by its own lexer, whose time is linear. */
@@ -154,6 +169,8 @@ type Anchored = Read & { readonly nodes: number; readonly height: number };
 /** Walks the parsed document once, in its order. An alias shares what its anchor was read as, so that reading stays linear. */
 class TreeReader {
   readonly faults: Fault[] = [];
+  /** But for single keys and values, whose faults leave the rest what it is. */
+  isWhole = true;
   readonly #anchors = new Map<string, Anchored | 'open'>();
   #nodes = 0;
   /** Levels below the node read last. */
@@ -205,7 +222,7 @@ class TreeReader {
     if (value === null || value === undefined) return null;
     if (typeof value === 'string' || typeof value === 'boolean') return value;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
-    return this.#fault(offset, 'this is not a finite number');
+    return this.#localFault(offset, 'this is not a finite number');
   }
 
   #list(items: readonly (Node | null)[], at: { offset: number; keyOffset: number | undefined; depth: number }): Read {
@@ -232,8 +249,8 @@ class TreeReader {
     for (const pair of pairs) {
       const keyOffset = pair.key.range?.[0] ?? at.offset;
       const key = isScalar(pair.key) && typeof pair.key.value === 'string' ? pair.key.value : undefined;
-      if (key === undefined) this.#fault(keyOffset, 'a key must be text');
-      else if (children.has(key)) this.#fault(keyOffset, 'this key was given before in the same map');
+      if (key === undefined) this.#localFault(keyOffset, 'a key must be text');
+      else if (children.has(key)) this.#localFault(keyOffset, 'this key was given before in the same map');
       else {
         const read = this.#read(pair.value, keyOffset, keyOffset, at.depth + 1);
         children.set(key, read.spot);
@@ -253,7 +270,14 @@ class TreeReader {
   }
 
   #fault(offset: number, message: string): null {
+    this.isWhole = false;
+    return this.#localFault(offset, message);
+  }
+
+  #localFault(offset: number, message: string): null {
     if (this.faults.length < SYNTAX_ERRORS_MAX) this.faults.push({ offset, message });
+    // From here on nothing is read.
+    if (this.faults.length >= SYNTAX_ERRORS_MAX) this.isWhole = false;
     return null;
   }
 }

@@ -551,6 +551,26 @@ routes:
     ]);
   });
 
+  test('is told beside tags, keys that stand twice, and what the shape is not', async () => {
+    const file = (name: string) => `${SECRETS}cookie_name: !!js/function x
+${ROUTES}    prefix: /a
+    prefix: /b
+${name}: 1
+`;
+    const findMore: World['findMore'] = ({ routePath }) => [problem([...routePath(0), 'prefix'])];
+    const tag = '3:14 error tags such as `!name` are not supported';
+    const twice = '8:5 error this key was given before in the same map';
+    expect(linesOf(await load(file('no_such_key'), { findMore }))).toEqual([
+      tag,
+      '7:13 error found',
+      twice,
+      '9:1 error unknown key `no_such_key`',
+    ]);
+    expect(linesOf(await load(file('workers'), { findMore }))).toEqual(
+      expect.arrayContaining([tag, '7:13 error found', twice]),
+    );
+  });
+
   test('is not asked for when nothing was wrong before, nor when nothing is sound', async () => {
     const findMore = (): never => {
       throw new Error('asked');

@@ -12,7 +12,7 @@ const treeOf = (text: string): unknown => {
 
 const faultsOf = (text: string): readonly string[] => {
   const parsed = parseYamlTree(text);
-  return parsed.ok ? [] : parsed.error.map(({ line, column, message }) => `${line}:${column} ${message}`);
+  return parsed.ok ? [] : parsed.error.faults.map(({ line, column, message }) => `${line}:${column} ${message}`);
 };
 
 const positionOf = (text: string, path: TreePath, atKey = false): string => {
@@ -93,8 +93,8 @@ describe('values', () => {
         (text) => {
           const parsed = parseYamlTree(text);
           if (parsed.ok) return;
-          expect(parsed.error.length).toBeGreaterThan(0);
-          for (const { line, column } of parsed.error) expect(Math.min(line, column)).toBeGreaterThanOrEqual(1);
+          expect(parsed.error.faults.length).toBeGreaterThan(0);
+          for (const { line, column } of parsed.error.faults) expect(Math.min(line, column)).toBeGreaterThanOrEqual(1);
         },
       ),
       { numRuns: 500 },
@@ -143,6 +143,19 @@ describe('faults', () => {
     ['a: "\\q"', ['1:5 an unknown escape in a double-quoted text: write `\\\\` for a backslash, or use single quotes']],
   ])('%j', (text, faults) => {
     expect(faultsOf(text)).toEqual(faults);
+  });
+
+  test.each<[string, unknown]>([
+    ['a: !x b\nc: .nan\nd: 1\nd: 2', { a: 'b', c: null, d: 1 }],
+    ['1: x\nb: !!js/function c', { '1': 'x', b: 'c' }],
+    ['a: *b', undefined],
+    ['a: "x', undefined],
+    ['a: !x b\nc: "', undefined],
+    [`a: !x b\nc: ${'['.repeat(60)}${']'.repeat(60)}\nd: *e`, undefined],
+    [Array.from({ length: 40 }, () => 'a: 1').join('\n'), undefined],
+  ])('in single keys and values leave the rest, to look for more: %#', (text, rest) => {
+    const parsed = parseYamlTree(text);
+    expect(parsed.ok ? parsed : parsed.error.rest?.tree).toEqual(rest);
   });
 
   test('no fault quotes what stands in the file', () => {
