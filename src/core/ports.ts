@@ -7,7 +7,7 @@ import type { RecordSnapshot } from './policy/record-snapshot.ts';
 import type { AccessRequest } from './request/access-request.ts';
 import type { Outcome } from './response/decision.ts';
 import type { Result } from './result.ts';
-import type { Refreshed, RefreshKind } from './session/refresh.ts';
+import type { Refreshed, RefreshKind } from './session/refreshed.ts';
 import type { ClaimValue, LoginMark, Session } from './session/session.ts';
 import type { TrustedIssuer, VerifiedMessage } from './signals/signed-message.ts';
 import type { FactHolder, FactOwner, UserFact } from './signals/user-fact.ts';

@@ -3,9 +3,9 @@
 import * as client from 'openid-client';
 
 import { DependencyError, type Clock, type IdpAnswer, type RefreshOf } from '../../core/ports.ts';
-import type { RefreshKind } from '../../core/session/refresh.ts';
+import type { RefreshKind } from '../../core/session/refreshed.ts';
 import type { IdpTokens } from '../../core/session/session.ts';
-import type { RawClaims } from '../../core/session/user-of.ts';
+import type { RawClaims } from '../../core/session/session.ts';
 import { epochSeconds, type EpochSeconds } from '../../core/units.ts';
 import { captureAnswer } from './bounded-fetch.ts';
 import { CLOCK_TOLERANCE_SECONDS, type Provider } from './discover.ts';
@@ -20,6 +20,9 @@ class SessionEnded extends Error {}
  */
 export async function refresh(provider: Provider, of: RefreshOf, kind: RefreshKind, clock: Clock): Promise<IdpAnswer> {
   const { refreshToken } = of.tokens;
+  // SECURITY: the configuration may name another provider by now; it must not get the tokens of this one.
+  if (provider.metadata.issuer !== of.issuer)
+    throw new DependencyError('idp-refused', 'the session is of another issuer');
   try {
     if (kind === 'tokens' && refreshToken !== undefined) return await redeemed(provider, of, refreshToken, clock);
     const user = await rereadUser(provider, of);

@@ -4,17 +4,15 @@
  */
 
 import type { EpochSeconds, SessionHandle } from '../units.ts';
-import type { IdpTokens, Session } from './session.ts';
-import { sentClaims, storedClaims, userOf, type ClaimSource, type RawClaims } from './user-of.ts';
+import type { Refreshed, RefreshKind } from './refreshed.ts';
+import type { IdpTokens, RawClaims, Session } from './session.ts';
+import { sentClaims, storedClaims, userOf, type ClaimSource } from './user-of.ts';
 
 /**
  * `due`: ahead of time; the session goes on as it is meanwhile. `overdue`: what is known is past its time, since nobody asked in time; who asks
  * now waits for the provider, within bounds.
  */
 export type RefreshState = 'fresh' | 'due' | 'overdue';
-
-/** `tokens`: the refresh token is redeemed, and the user read with what it gives. `user`: the userinfo endpoint is asked, no more. */
-export type RefreshKind = 'tokens' | 'user';
 
 /** Tokens are refreshed so long before their end at most. */
 const LEAD_SECONDS_MAX = 120;
@@ -61,17 +59,6 @@ const canAskAboutUser = (
   { accessToken, refreshToken, accessTokenExpiresAt: end }: IdpTokens,
   now: EpochSeconds,
 ): boolean => refreshToken !== undefined || (accessToken !== undefined && (end === undefined || now < end));
-
-export type Refreshed = {
-  /** undefined: the tokens stay. What they lack stays as it was, but for the end of the access token. */
-  readonly tokens?: IdpTokens | undefined;
-  /** undefined: the provider sent no ID token with it (OpenID Connect Core §12.2). */
-  readonly idTokenClaims?: RawClaims | undefined;
-  /** undefined: there is no userinfo endpoint, or it did not answer. */
-  readonly userinfoClaims?: RawClaims | undefined;
-  /** The provider has said of the user whatever it says of users. */
-  readonly isUserConfirmed: boolean;
-};
 
 /**
  * The session as it is to be stored. It is the same session: its mark, its end and how the user signed in stay, so no revocation that covers it

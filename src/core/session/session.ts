@@ -5,6 +5,9 @@ import type { EpochSeconds, IdpName, SessionHandle } from '../units.ts';
 export type ClaimValue =
   null | boolean | number | string | readonly ClaimValue[] | { readonly [key: string]: ClaimValue };
 
+/** Claims as a provider sent them, nested as they may be. */
+export type RawClaims = Readonly<Record<string, ClaimValue>>;
+
 /**
  * Claims as the policy language sees them: flattened, nested names joined by `.`, every value a list. A Map, so that a claim
  * named `__proto__` is a claim and nothing else.

@@ -1,7 +1,7 @@
 /** What is known of a user by the claims of his ID token and of the userinfo endpoint, as they came or as they are stored. Pure. */
 
 import { flattenClaims } from './claims.ts';
-import { noClaims, type Claims, type ClaimValue, type Session } from './session.ts';
+import { noClaims, type Claims, type ClaimValue, type RawClaims, type Session } from './session.ts';
 
 /** RFC 5321 §4.5.3.1.3: a path is at most 256 characters, angle brackets included. */
 const EMAIL_LENGTH_MAX = 254;
@@ -9,8 +9,6 @@ const EMAIL_LENGTH_MAX = 254;
 const EMAIL = /^[^\s@,;<>()[\]\\:"\p{Cc}\p{Cf}]+@[^\s@,;<>()[\]\\:"\p{Cc}\p{Cf}]+$/u;
 /** Longest name that is kept; it is shown, and travels in the assertion. */
 const NAME_LENGTH_MAX = 256;
-
-export type RawClaims = Readonly<Record<string, ClaimValue>>;
 
 /** Where claims come from. `top` gives one that is not nested; undefined where there is none. */
 export type ClaimSource = {

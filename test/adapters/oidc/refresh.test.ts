@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createIdentityProvider } from '../../../src/adapters/oidc/create-identity-provider.ts';
 import { systemClock } from '../../../src/adapters/system/clock.ts';
 import { isDependencyError, type IdpAnswer, type Logger, type RefreshOf } from '../../../src/core/ports.ts';
-import type { RefreshKind } from '../../../src/core/session/refresh.ts';
+import type { RefreshKind } from '../../../src/core/session/refreshed.ts';
 import {
   answerWith,
   CLIENT,
@@ -27,7 +27,12 @@ beforeAll(async () => {
 afterAll(() => fake.close());
 beforeEach(() => fake.lie({}));
 
-const asked = (kind: RefreshKind, tokens: Partial<RefreshOf['tokens']> = {}, deadlineMs?: number): Promise<IdpAnswer> =>
+const asked = (
+  kind: RefreshKind,
+  tokens: Partial<RefreshOf['tokens']> = {},
+  deadlineMs?: number,
+  issuer = fake.issuer,
+): Promise<IdpAnswer> =>
   createIdentityProvider(
     {
       name: 'default',
@@ -41,7 +46,7 @@ const asked = (kind: RefreshKind, tokens: Partial<RefreshOf['tokens']> = {}, dea
     { clock: systemClock, logger, ...(deadlineMs === undefined ? {} : { deadlineMs }) },
   ).refresh(
     {
-      issuer: fake.issuer,
+      issuer,
       subject: SUBJECT,
       tokens: {
         idToken: 'i',
@@ -175,6 +180,13 @@ describe('the user who is read again', () => {
       },
     });
   });
+});
+
+test('a provider of another issuer gets no token', async () => {
+  const before = fake.requests('token').length + fake.requests('userinfo').length;
+  for (const kind of ['tokens', 'user'] as const)
+    expect(await codeOf(asked(kind, {}, undefined, 'https://before.example'))).toBe('idp-refused');
+  expect(fake.requests('token').length + fake.requests('userinfo').length).toBe(before);
 });
 
 describe('what says nothing of the user ends no session', () => {
