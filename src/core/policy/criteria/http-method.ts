@@ -5,10 +5,13 @@
 
 import { httpCriterion } from '../criterion.ts';
 import { stringMatcher } from '../matchers.ts';
+import { warnOfTexts } from '../warn-of-texts.ts';
 
 export const httpMethod = httpCriterion({
   name: 'http_method',
-  data: stringMatcher,
+  data: warnOfTexts(stringMatcher, (text) =>
+    /[a-z]/.test(text) ? 'methods are in capitals, so this never matches the usual ones: write `GET`' : undefined,
+  ),
   reads: [],
   reasons: { pass: 'http-method-ok', fail: 'http-method-unauthorized' },
   compile: (matches) => (http) => matches(http.method),
