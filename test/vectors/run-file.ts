@@ -23,12 +23,25 @@ async function readFixtures(file: string): Promise<Fixtures> {
 export async function runVectorFile(file: string): Promise<readonly VectorOutcome[]> {
   const [text, fixtures] = await Promise.all([readVectorFile(file), readFixtures(file)]);
   const outcomes: VectorOutcome[] = [];
-  for (const line of text.split('\n')) {
+  for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
-    const vector = JSON.parse(line) as VectorLine;
-    outcomes.push(runLine(vector, fixtures));
+    const vector = parseLine(line);
+    outcomes.push(
+      vector === undefined
+        ? { id: `line ${index + 1}`, differences: ['is not an object of JSON'] }
+        : runLine(vector, fixtures),
+    );
   }
   return outcomes;
+}
+
+function parseLine(line: string): VectorLine | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as VectorLine) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 type Runner = (vector: VectorLine, fixtures: Fixtures) => VectorOutcome;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -41,5 +41,23 @@ describe('npm run vectors', () => {
   test('a line of a kind that nobody runs differs, and no line at all is a failure', () => {
     expect(run([...lines, '{"id":"x","kind":"moon"}'])).toMatchObject({ status: 1 });
     expect(run([])).toEqual({ status: 1, stdout: '0 of 0 agree\n' });
+  });
+
+  test('a line that is no JSON differs, and says where it is', () => {
+    expect(run([...lines, '{"id"', 'null'])).toEqual({
+      status: 1,
+      stdout: 'line 4\n  is not an object of JSON\nline 5\n  is not an object of JSON\n3 of 5 agree\n',
+    });
+  });
+
+  test('a file that is not there, or has no fixtures beside it, is a sentence', () => {
+    const alone = join(folder, 'alone');
+    mkdirSync(alone);
+    writeFileSync(join(alone, 'some.jsonl'), lines.join('\n'));
+    for (const file of [join(folder, 'none.jsonl'), join(alone, 'some.jsonl')]) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/vectors.mjs', file], { encoding: 'utf8' });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '0 of 0 agree\n' });
+      expect(stderr).toMatch(/cannot be run, with `fixtures.json` beside it: [^\n]*\n$/);
+    }
   });
 });
