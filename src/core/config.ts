@@ -138,10 +138,6 @@ export type AccessConfig = {
   readonly session_lifetime: number;
   /** Seconds; undefined = no idle end. */
   readonly session_idle_timeout?: number;
-  /** Seconds. How old what a provider said of a user may become. */
-  readonly session_recheck_interval: number;
-  /** undefined = no limit. */
-  readonly sessions_per_user?: number;
   readonly cookie_same_site: 'lax' | 'strict' | 'none';
   readonly cookie_secret: readonly string[];
   readonly shared_secret: readonly string[];

@@ -1,6 +1,5 @@
 /**
- * When the identity provider is to be asked again about a session, and what its answer makes of the session. Pure: the shell asks
- * (src/keep-fresh.ts), the store writes.
+ * When the identity provider is to be asked again about a session, and what its answer makes of the session. Pure.
  */
 
 import type { EpochSeconds, SessionHandle } from '../units.ts';

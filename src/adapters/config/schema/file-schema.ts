@@ -91,20 +91,6 @@ const accessKeys = {
   session_idle_timeout: Type.Optional(
     duration({ description: 'A session ends when it was not used for so long. Without it, it does not.' }),
   ),
-  session_recheck_interval: Type.Optional(
-    duration({
-      description:
-        'While a session is in use, its identity provider is asked about the user so often: at its userinfo endpoint, or by a refresh where it has none. At least five seconds.',
-      default: defaults.session_recheck_interval,
-    }),
-  ),
-  sessions_per_user: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: 100,
-      description: 'A login beyond so many live sessions of a user ends the oldest ones. Without it, there is no limit.',
-    }),
-  ),
   shared_secret: Type.Optional(
     rotatable({
       description:
