@@ -147,7 +147,7 @@ const refusalOfAlice = (name: keyof typeof criteria, reason: string) =>
       each.path === `/${name}/x` &&
       each.status === 403 &&
       each.email?.startsWith('alice') === true &&
-      each.allow_reasons?.includes(reason) === true,
+      each.allow_reasons.includes(reason),
   );
 
 describe('a file', () => {
