@@ -42,22 +42,29 @@ const untilFollowed = (masters: readonly RunningRedis[]): Promise<true> =>
 
 export async function startRedisCluster(): Promise<RedisCluster> {
   const folders: TemporaryFolder[] = [];
-  const start = (): Promise<RunningRedis> => {
+  // Without a word the bus is at the port + 10000, where the system may have put a connection.
+  const busPorts = new Map<RunningRedis, number>();
+  const start = async (): Promise<RunningRedis> => {
     const folder = temporaryFolder();
     folders.push(folder);
-    const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'];
-    return startRedis({ folder, args: [...settings, '--cluster-replica-validity-factor', '0'] });
+    const busPort = await freePort();
+    const settings = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '1000'];
+    const node = await startRedis({ folder, args: [...settings, '--cluster-replica-validity-factor', '0'] });
+    busPorts.set(node, busPort);
+    return node;
   };
   const masters = await Promise.all(PLACES.map(start));
   const replicas = await Promise.all(PLACES.map(start));
   const nodes = [...masters, ...replicas];
-  const first = masters[0]?.port ?? 0;
+  const [first] = masters;
+  if (first === undefined) throw new Error('a Cluster has a master');
+  const meet = ['127.0.0.1', first.port, busPorts.get(first) ?? 0];
   for (const [place, { port }] of masters.entries()) {
     const [from, to] = [place, place + 1].map((edge) => Math.floor((edge * SLOTS) / masters.length));
     await call(port, 'CLUSTER', ['SET-CONFIG-EPOCH', place + 1]);
     await call(port, 'CLUSTER', ['ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1]);
   }
-  for (const { port } of nodes.slice(1)) await call(port, 'CLUSTER', ['MEET', '127.0.0.1', first]);
+  for (const { port } of nodes.slice(1)) await call(port, 'CLUSTER', ['MEET', ...meet]);
   const untilAll = (what: string, text: string, command: readonly [string, string]): Promise<unknown> =>
     waitFor(what, async () => {
       const told = await Promise.all(nodes.map(({ port }) => call(port, command[0], [command[1]])));
