@@ -57,8 +57,8 @@ export type Known = {
 };
 
 /**
- * Same arguments, same judgement. Where the session, or what was said of its user, is not known yet it says which it needs; the caller fetches exactly that and asks again
- * on the same generation. Nothing has happened until the judgement is a Decision, so asking twice is safe.
+ * Same arguments, same judgement. Where the session, or what was said of its user, is not known yet it says which it needs; the caller
+ * fetches exactly that and asks again on the same generation. Nothing has happened until the judgement is a Decision, so asking twice is safe.
  */
 export function check(request: AccessRequest, known: Known, now: EpochSeconds): CheckDecision | Needs {
   const client = clientAddress(request, known.generation.trustedProxies);

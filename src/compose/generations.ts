@@ -26,7 +26,7 @@ import type { LocatedProblem, Problem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { compileCertificates } from './certificates.ts';
 import type { HeldConfig } from './load-in-worker.ts';
-import { openRecordSources, type RecordSources } from './record-sources.ts';
+import { openRecordSources, sourcesOver, type RecordSources } from './record-sources.ts';
 import { runInSlices } from './run-in-slices.ts';
 
 /** What outlives every generation. */
@@ -165,10 +165,10 @@ export function createGenerations(first: Compiled, lasting: Lasting, load: LoadN
   };
 
   /** What `stays` does not have. A fault of one keeps none of the others open: what is in force is so already. */
-  const closeWhatIsOver = (over: Compiled, stays: Compiled): void => {
+  const closeWhatIsOver = (done: Compiled, stays: Compiled): void => {
     const closing = [
-      ...over.records.sources.filter((source) => !stays.records.sources.includes(source)),
-      ...over.idps.filter((idp) => !stays.idps.includes(idp)),
+      ...sourcesOver(done.records, stays.records),
+      ...done.idps.filter((idp) => !stays.idps.includes(idp)),
     ];
     for (const each of closing) {
       try {

@@ -45,8 +45,12 @@ function kept(config: RecordSourceConfig, before: RecordSources | undefined): Ma
   return before?.sources[index];
 }
 
-export function closeRecordSources(over: RecordSources, stays?: RecordSources): void {
-  for (const source of over.sources) if (stays?.sources.includes(source) !== true) source.close();
+/** The sources of one generation that another does not have. */
+export const sourcesOver = (over: RecordSources, stays: RecordSources): readonly ManagedRecordSource[] =>
+  over.sources.filter((source) => !stays.sources.includes(source));
+
+export function closeRecordSources({ sources }: Pick<RecordSources, 'sources'>): void {
+  for (const source of sources) source.close();
 }
 
 export function snapshotsOf(sources: readonly FactSource[]): () => RecordSnapshots {

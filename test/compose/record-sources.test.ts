@@ -8,6 +8,7 @@ import {
   closeRecordSources,
   observedRecords,
   openRecordSources,
+  sourcesOver,
   recordComponents,
 } from '../../src/compose/record-sources.ts';
 import type { RecordSourceConfig } from '../../src/core/config.ts';
@@ -47,7 +48,7 @@ test('a source whose settings did not change is kept with what it holds; one tha
   const second = await openRecordSources({ records: [hr, { ...gone, max_age: 70 }] }, ports, first);
   expect(second.sources[0]).toBe(first.sources[0]);
   expect(second.sources[1]).not.toBe(first.sources[1]);
-  closeRecordSources(first, second);
+  closeRecordSources({ sources: sourcesOver(first, second) });
   expect(second.snapshots().get('hr')?.table.rows).toBe(1);
   closeRecordSources(second);
   await rm(folder, { recursive: true });

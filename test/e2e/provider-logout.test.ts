@@ -45,13 +45,7 @@ afterAll(async () => {
 
 const BACKCHANNEL = '/.doorward/backchannel_logout';
 
-/** What the session is worth at either process, both asked at once. */
-const statuses = async (client: WebClient): Promise<readonly number[]> => {
-  const answers = await Promise.all(
-    [world.origins('app'), second.origins('app')].map((origin) => client.get(`${origin}/`, API)),
-  );
-  return answers.map(({ status }) => status);
-};
+const statuses = (client: WebClient): Promise<readonly number[]> => second.statuses(client);
 
 const signedIn = async (user: string): Promise<WebClient> => {
   const client = world.client();

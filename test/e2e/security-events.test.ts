@@ -14,7 +14,6 @@ import type { RunningRedis } from '../support/redis.ts';
 import { startSecondProcess } from '../support/second-process.ts';
 import type { SecondProcess } from '../support/second-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { API } from '../support/web-client.ts';
 import type { WebClient, WebResponse } from '../support/web-client.ts';
 import { openWorld } from '../support/world.ts';
 import type { RouteFile, World } from '../support/world.ts';
@@ -70,12 +69,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-const statuses = async (client: WebClient, path = '/'): Promise<readonly number[]> => {
-  const answers = await Promise.all(
-    [world.origins('app'), second.origins('app')].map((origin) => client.get(`${origin}${path}`, API)),
-  );
-  return answers.map(({ status }) => status);
-};
+const statuses = (client: WebClient, path?: string): Promise<readonly number[]> => second.statuses(client, path);
 
 const signedIn = async (user: string): Promise<WebClient> => {
   const client = world.client();

@@ -284,6 +284,17 @@ function split(url: string): { readonly host: string; readonly path: string } {
   return { host: url.slice(url.indexOf('://') + 3, slash), path: url.slice(slash) };
 }
 
+/** The ids that are used up from now on, in order. */
+export function watchUses({ ports: { once } }: Doorward): readonly string[] {
+  const used: string[] = [];
+  const use = once.use.bind(once);
+  once.use = (id, ttl) => {
+    used.push(id);
+    return use(id, ttl);
+  };
+  return used;
+}
+
 export type Seen = {
   readonly status: number;
   readonly code: string;

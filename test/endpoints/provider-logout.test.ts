@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SignedMessages } from '../../src/core/ports.ts';
 import { isObject } from '../../src/core/signals/signed-message.ts';
-import { APP, Browser, startDoorward, type Doorward, type Sent } from './a-doorward.ts';
+import { APP, Browser, startDoorward, type Doorward, type Sent, watchUses } from './a-doorward.ts';
 
 const BACK = `${APP}/.doorward/backchannel_logout`;
 const FRONT = `${APP}/.doorward/frontchannel_logout`;
@@ -142,13 +142,7 @@ describe('back-channel logout', () => {
     const doorward = start();
     const browser = await signedIn(doorward);
     const before = doorward.sessions.loginMark();
-    const used: string[] = [];
-    const { once } = doorward.ports;
-    const use = once.use.bind(once);
-    once.use = (id, ttl) => {
-      used.push(id);
-      return use(id, ttl);
-    };
+    const used = watchUses(doorward);
     const { response, code } = await post(doorward, sentTo(doorward));
     expect([response.status, code]).toEqual([400, 'bad-request']);
     expect(JSON.parse(response.body)).toEqual({ error: 'invalid_request', error_description: expect.any(String) });

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SignedMessages } from '../../src/core/ports.ts';
 import { isObject } from '../../src/core/signals/signed-message.ts';
-import { APP, Browser, startDoorward, type Doorward, type Sent } from './a-doorward.ts';
+import { APP, Browser, startDoorward, type Doorward, type Sent, watchUses } from './a-doorward.ts';
 
 const EVENTS = `${APP}/.doorward/events`;
 const ISSUER = 'https://ssf.example.com';
@@ -166,13 +166,7 @@ describe('an event', () => {
     const doorward = start();
     const browser = await signedIn(doorward);
     const before = doorward.sessions.loginMark();
-    const used: string[] = [];
-    const { once } = doorward.ports;
-    const use = once.use.bind(once);
-    once.use = (id, ttl) => {
-      used.push(id);
-      return use(id, ttl);
-    };
+    const used = watchUses(doorward);
     const { response, code } = await push(doorward, sentTo(doorward));
     expect([response.status, code]).toEqual([400, 'bad-request']);
     expect(JSON.parse(response.body)).toEqual({ err: error, description: expect.any(String) });

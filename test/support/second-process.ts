@@ -6,12 +6,15 @@ import { startEnvoy } from './envoy.ts';
 import type { EnvoyProfile } from './envoy.ts';
 import { freePort } from './ports.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { API, type WebClient } from './web-client.ts';
 import type { HostName, World } from './world.ts';
 
 export type SecondProcess = {
   readonly doorward: RunningDoorward;
   /** As `world.origins`, with the port of the second Envoy: cookies do not tell them apart. */
   origins(host: HostName): string;
+  /** What a page of the application is worth to a client at either process, both asked at once. */
+  statuses(client: WebClient, path?: string): Promise<readonly number[]>;
   close(): Promise<void>;
 };
 
@@ -44,12 +47,19 @@ export async function startSecondProcess(world: World, profile: EnvoyProfile): P
         : {}),
     });
     closers.push(() => envoy.stop());
+    const origins = (host: HostName): string => {
+      const url = new URL(world.origins(host));
+      url.port = String(port);
+      return url.origin;
+    };
     return {
       doorward,
-      origins: (host) => {
-        const url = new URL(world.origins(host));
-        url.port = String(port);
-        return url.origin;
+      origins,
+      statuses: async (client, path = '/') => {
+        const answers = await Promise.all(
+          [world.origins('app'), origins('app')].map((origin) => client.get(`${origin}${path}`, API)),
+        );
+        return answers.map(({ status }) => status);
       },
       close,
     };

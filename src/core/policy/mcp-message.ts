@@ -5,6 +5,7 @@
  */
 
 import type { McpFacts } from './facts.ts';
+import { foldedName } from './folded-name.ts';
 
 export type McpMessageSource = {
   readonly method: string;
@@ -68,20 +69,14 @@ const isInUtf8 = (contentType: string): boolean =>
     /^(?:utf-?8|us-ascii)$/i.test(name ?? ''),
   );
 
-/**
- * Keys that some reader takes for the same: one that ignores case (by Unicode, so that U+017F is an `s` and U+212A a `k`), or one that ends
- * a text at its first NUL.
- */
-const folded = (key: string): string => (key.split('\0', 1)[0] ?? '').toUpperCase().toLowerCase();
-
 /** Some readers of JSON ignore the case of a key, and take the last that fits. */
 function toolOf(params: unknown): { readonly name: string; readonly isExact: boolean } | undefined {
   if (!isJsonObject(params)) return undefined;
   const isWrong = ([key, value]: readonly [string, unknown]): boolean =>
-    folded(key) === 'arguments' && value !== null && !isJsonObject(value);
+    foldedName(key) === 'arguments' && value !== null && !isJsonObject(value);
   const entries = Object.entries(params);
   if (entries.some(isWrong)) return undefined;
-  const names = entries.filter(([key, value]) => folded(key) === 'name' && value !== null);
+  const names = entries.filter(([key, value]) => foldedName(key) === 'name' && value !== null);
   if (names.some(([, value]) => typeof value !== 'string')) return undefined;
   const last = names.at(-1);
   return { name: typeof last?.[1] === 'string' ? last[1] : '', isExact: names.length === 1 && last?.[0] === 'name' };
@@ -101,8 +96,8 @@ function hasRivalKeys(text: string, depth: number): boolean {
     else if (colon !== undefined && open.length <= depth) {
       const key = String(JSON.parse(found.slice(0, -colon.length)));
       const keys = open.at(-1);
-      if (!deciding.has(folded(key))) continue;
-      if (keys === undefined || keys.has(key) || key !== folded(key)) return true;
+      if (!deciding.has(foldedName(key))) continue;
+      if (keys === undefined || keys.has(key) || key !== foldedName(key)) return true;
       keys.add(key);
     }
   }

@@ -1,5 +1,7 @@
 /** Query parameters, as most applications read them (application/x-www-form-urlencoded, URL Standard), and where applications differ. */
 
+import { foldedName } from './folded-name.ts';
+
 /** Parameters of one query; more than an application's form has. Beyond it the query is not read. */
 const PARAMETERS_MAX = 200;
 
@@ -44,8 +46,6 @@ const mangledName = (name: string): string =>
   foldedName(name)
     .trim()
     .replace(/[[\]. ]/g, '_');
-
-const foldedName = (name: string): string => (name.split('\0', 1)[0] ?? '').toUpperCase().toLowerCase();
 
 /** Whether some application takes a name for the wanted one. */
 function rivalsOf(wanted: string): (name: string) => boolean {

@@ -67,6 +67,20 @@ export async function openStores(
   return stores;
 }
 
+/** The stores of two processes on an empty Redis, for the contracts. */
+export async function openTwoStores(raw: Redis, server: RedisServer, clock: Clock) {
+  await raw.flushall();
+  const [here, elsewhere] = await Promise.all([openStores(server, clock), openStores(server, clock)]);
+  return {
+    here,
+    elsewhere,
+    close: async () => {
+      await here.sessions.close();
+      await elsewhere.sessions.close();
+    },
+  };
+}
+
 export const untilUp = (store: { ping(): Promise<void> }, timeoutMs?: number): Promise<true> =>
   waitFor('Redis to be in reach', () => store.ping().then(() => true as const), timeoutMs);
 

@@ -11,7 +11,7 @@ import { aClock, aSession, aSessionId, secondsAfter, type ManualClock } from '..
 import { startRedis, type RunningRedis } from '../../support/redis.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { sleep } from '../../support/wait.ts';
-import { openStores, rawClient, serverAt } from './a-redis.ts';
+import { openStores, openTwoStores, rawClient, serverAt } from './a-redis.ts';
 
 const folder = temporaryFolder();
 let redis: RunningRedis;
@@ -27,36 +27,22 @@ afterAll(async () => {
 });
 
 sessionStoreContract('redis', async (clock) => {
-  await raw.flushall();
-  const [here, elsewhere] = await Promise.all([
-    openStores(serverAt(redis.port), clock),
-    openStores(serverAt(redis.port), clock),
-  ]);
+  const { here, elsewhere, close } = await openTwoStores(raw, serverAt(redis.port), clock);
   return {
     store: here.sessions,
     elsewhere: elsewhere.sessions,
     processes: 2,
-    close: async () => {
-      await here.sessions.close();
-      await elsewhere.sessions.close();
-    },
+    close,
   };
 });
 
 onceRegistryContract('redis', async () => {
-  await raw.flushall();
-  const [here, elsewhere] = await Promise.all([
-    openStores(serverAt(redis.port), aClock()),
-    openStores(serverAt(redis.port), aClock()),
-  ]);
+  const { here, elsewhere, close } = await openTwoStores(raw, serverAt(redis.port), aClock());
   return {
     registry: here.once,
     elsewhere: elsewhere.once,
     pass: (seconds) => sleep(seconds * 1000),
-    close: async () => {
-      await here.sessions.close();
-      await elsewhere.sessions.close();
-    },
+    close,
   };
 });
 

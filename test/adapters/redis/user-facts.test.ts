@@ -12,7 +12,7 @@ import { userFactsContract } from '../../contract/user-facts.contract.ts';
 import { aClock, NOW } from '../../core/session/a-session.ts';
 import { startRedis, type RunningRedis } from '../../support/redis.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { openStores, rawClient, SECRETS, serverAt } from './a-redis.ts';
+import { openStores, openTwoStores, rawClient, SECRETS, serverAt } from './a-redis.ts';
 
 const folder = temporaryFolder();
 let redis: RunningRedis;
@@ -28,19 +28,12 @@ afterAll(async () => {
 });
 
 userFactsContract('redis', async (clock) => {
-  await raw.flushall();
-  const [here, elsewhere] = await Promise.all([
-    openStores(serverAt(redis.port), clock),
-    openStores(serverAt(redis.port), clock),
-  ]);
+  const { here, elsewhere, close } = await openTwoStores(raw, serverAt(redis.port), clock);
   return {
     facts: here.facts,
     elsewhere: elsewhere.facts,
     processes: 2,
-    close: async () => {
-      await here.sessions.close();
-      await elsewhere.sessions.close();
-    },
+    close,
   };
 });
 
