@@ -239,7 +239,9 @@ const installPackaged = async (component, log) => {
 
   log(`${title}: not found; installing Debian's package "${apt}" as root (${command}) ...`);
   const options = { log, doing: `${title}: apt-get is at work`, env: { DEBIAN_FRONTEND: 'noninteractive' } };
-  const install = () => run('apt-get', ['install', '-y', '--no-install-recommends', apt], options);
+  // Another apt-get may be at work, as on a machine that has just started; it is waited for.
+  const waits = ['-o', 'DPkg::Lock::Timeout=120'];
+  const install = () => run('apt-get', [...waits, 'install', '-y', '--no-install-recommends', apt], options);
   let result = await install();
   if (result.code !== 0) {
     const update = await run('apt-get', ['update'], options);

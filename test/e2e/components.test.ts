@@ -76,6 +76,7 @@ describe('a program that Debian packages', () => {
     if (isRoot) {
       expect(ended).toMatchObject({ code: 0, stdout: `redis: ${bin}/redis-server\n` });
       expect(ended.stderr).toContain('apt-get install --no-install-recommends redis-server');
+      expect(readFileSync(join(bin, 'asked'), 'utf8')).toMatch(/^-o DPkg::Lock::Timeout=\d+ install -y /);
     } else {
       expect(ended.code).toBe(1);
       expect(ended.stderr).toContain('sudo apt-get install --no-install-recommends redis-server');

@@ -76,7 +76,7 @@ const audit = section(
   {
     destination: Type.Optional(text({ description: 'Where audit lines go: `stdout`, `stderr`, or the path of a file that is appended to.', default: defaults.audit_destination })),
   },
-  { description: 'The audit: one JSON line for each Check.' },
+  { description: 'The audit: one JSON line for each Check, and for each change that an administrator makes.' },
 );
 
 export const serverKeys = {
