@@ -8,6 +8,7 @@ import { createSignedMessages } from '../adapters/jose/signed-messages.ts';
 import { createMetrics, type Metrics } from '../adapters/metrics/metrics.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemEntropy } from '../adapters/system/entropy.ts';
+import { systemTimers } from '../adapters/system/timers.ts';
 import { startAdminServer } from '../adapters/web/admin-server.ts';
 import { startOpsServer } from '../adapters/web/ops-server.ts';
 import type { Logger } from '../core/ports.ts';
@@ -50,6 +51,7 @@ async function serveLoaded(
   const metrics = createMetrics({ version: options.version, node: process.versions.node });
   const stores = openStores(server, {
     clock: systemClock,
+    timers: systemTimers,
     entropy: systemEntropy,
     logger,
     // Those of the generation in force: a rotation by reload is one for what is stored, too.

@@ -7,6 +7,7 @@ import { createMemoryUserFacts } from '../adapters/memory/user-facts.ts';
 import { createRedisStores, type ConnectedStores } from '../adapters/redis/stores.ts';
 import type { Corruption } from '../adapters/redis/corruption.ts';
 import type { Clock, Entropy, Logger, OnceRegistry, SessionStore, UserFacts } from '../core/ports.ts';
+import type { Timers } from '../core/timers.ts';
 
 export type Stores = {
   readonly kind: 'memory' | 'redis';
@@ -21,6 +22,7 @@ export function openStores(
   server: Pick<ServerConfig, 'session_store' | 'redis'>,
   parts: {
     readonly clock: Clock;
+    readonly timers: Timers;
     readonly entropy: Entropy;
     readonly logger: Logger;
     /** Seal what is stored outside; the first seals, all open. */

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../../src/core/ports.ts';
-import type { Timers } from '../../src/adapters/redis/timers.ts';
+import type { Timers } from '../../src/core/timers.ts';
 import { epochSeconds } from '../../src/core/units.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';

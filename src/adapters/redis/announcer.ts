@@ -9,7 +9,7 @@ import type { Invalidation } from '../../core/revocation/invalidation.ts';
 import { RecentInvalidations } from '../../core/revocation/recent-invalidations.ts';
 import type { RedisConnection } from './connection.ts';
 import { ControlSlot, eraOf, type CarriedOut, type Change } from './control-slot.ts';
-import { sleep, type Timers } from './timers.ts';
+import { sleep, type Timers } from '../../core/timers.ts';
 
 /** Between two looks at who has acknowledged; the last goes on. */
 const POLL_MS = [1, 2, 5, 10];

@@ -4,7 +4,7 @@ import { isDependencyError } from '../../core/ports.ts';
 import type { AskOnce } from './ask-once.ts';
 import { nameOf, parseSlots, type SlotOwners } from './cluster-slots.ts';
 import type { Address } from './connection.ts';
-import { sleep, type Timers } from './timers.ts';
+import { sleep, type Timers } from '../../core/timers.ts';
 
 /** From one look to the next, however often something is not where it was thought to be. */
 const LOOK_EACH_MS = 200;

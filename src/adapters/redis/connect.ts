@@ -6,7 +6,7 @@ import { ClusterMap } from './cluster-map.ts';
 import type { Address, LinkParts, RedisLink, RedisServer } from './connection.ts';
 import { NodeConnection, newEraOf } from './node-connection.ts';
 import { Sentinels } from './sentinels.ts';
-import type { Timers } from './timers.ts';
+import type { Timers } from '../../core/timers.ts';
 
 export type Connect = (options: {
   /** Instead of the one configured. */

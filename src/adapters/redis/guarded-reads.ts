@@ -6,7 +6,7 @@
 import { DependencyError, type Clock, type Eventually } from '../../core/ports.ts';
 import type { FillReply, Moment, Replica } from '../../core/revocation/replica.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
-import type { Timers } from './timers.ts';
+import type { Timers } from '../../core/timers.ts';
 
 export type GuardedReadsOptions<Value> = {
   readonly replica: Replica<Value>;

@@ -9,7 +9,7 @@ import type { Leased, Moment, RenewalReply } from '../../core/revocation/replica
 import type { RedisConnection } from './connection.ts';
 import { ControlSlot } from './control-slot.ts';
 import { INVALIDATIONS_KEY } from './keys.ts';
-import { sleep, type Timers } from './timers.ts';
+import { sleep, type Timers } from '../../core/timers.ts';
 
 /** How long one wait for news lasts; then another begins. */
 export const NEWS_MS = 1_000;

@@ -9,7 +9,7 @@ import { createConnect } from './connect.ts';
 import type { LinkState, RedisConnection, RedisLink, RedisServer } from './connection.ts';
 import type { Corruption } from './corruption.ts';
 import { createRedisOnceRegistry } from './once-registry.ts';
-import { systemTimers, type Timers } from './timers.ts';
+import type { Timers } from '../../core/timers.ts';
 import { Announcer, type Watch } from './announcer.ts';
 import { GuardedReads } from './guarded-reads.ts';
 import { LeaseKeeper, NEWS_MS } from './lease-keeper.ts';
@@ -140,6 +140,7 @@ export function createRedisStores(options: {
   readonly replicas?: number;
   readonly secrets: () => readonly string[];
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly entropy: Entropy;
   readonly logger: Logger;
   readonly terms?: LeaseTerms;
@@ -150,7 +151,7 @@ export function createRedisStores(options: {
   const { command_timeout_ms: commandMs } = server;
   // An outage is told once, by the connection that all requests use.
   const quiet: Logger = { ...logger, info: () => undefined, warn: () => undefined };
-  const connect = createConnect(server, { logger: quiet }, systemTimers);
+  const connect = createConnect(server, { logger: quiet }, options.timers);
   const link = (commandTimeoutMs: number, told: Logger): RedisLink =>
     connect({
       commandMs: commandTimeoutMs,
@@ -171,7 +172,6 @@ export function createRedisStores(options: {
     factsAtHand: new Replica(terms, FACT_BOUNDS),
     watch: (carriedOut) => new Acknowledgements(carriedOut, terms),
     replicas: options.replicas ?? 0,
-    timers: systemTimers,
     withinMs: commandMs,
   });
   return {

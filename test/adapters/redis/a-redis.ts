@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis';
 import { createConnect } from '../../../src/adapters/redis/connect.ts';
 import type { RedisLink, RedisServer } from '../../../src/adapters/redis/connection.ts';
-import { systemTimers } from '../../../src/adapters/redis/timers.ts';
+import { systemTimers } from '../../../src/adapters/system/timers.ts';
 import type { Corruption } from '../../../src/adapters/redis/corruption.ts';
 import { createRedisStores, type ConnectedStores } from '../../../src/adapters/redis/stores.ts';
 import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
@@ -60,6 +60,7 @@ export async function openStores(
     terms: options.terms ?? SHORT_TERMS,
     clock: inRealTime(clock),
     entropy: systemEntropy,
+    timers: systemTimers,
     logger: options.logger ?? aLogger(),
     ...(options.onCorrupt === undefined ? {} : { onCorrupt: options.onCorrupt }),
   });

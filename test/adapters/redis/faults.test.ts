@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { createRedisStores } from '../../../src/adapters/redis/stores.ts';
 import { createRedisStores as create } from '../../../src/adapters/redis/stores.ts';
 import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
+import { systemTimers } from '../../../src/adapters/system/timers.ts';
 import { handleOf } from '../../../src/core/session/cookie.ts';
 import { DependencyError, type SessionStore } from '../../../src/core/ports.ts';
 import type { Session } from '../../../src/core/session/session.ts';
@@ -311,6 +312,7 @@ describe('a Redis that is not there at the start', () => {
       secrets: () => SECRETS,
       clock: aClock(),
       entropy: systemEntropy,
+      timers: systemTimers,
       logger: aLogger(),
     });
     for (const ask of questions(stores, aSession())) expect(await timeOfRefusal(ask)).toBeLessThan(50);
@@ -361,6 +363,7 @@ describe('what is no Redis at all', () => {
       secrets: () => SECRETS,
       clock: aClock(),
       entropy: systemEntropy,
+      timers: systemTimers,
       logger: aLogger(),
     });
     for (let round = 0; round < 8; round += 1) {
@@ -385,6 +388,7 @@ describe('a replica', () => {
       secrets: () => SECRETS,
       clock: aClock(),
       entropy: systemEntropy,
+      timers: systemTimers,
       logger,
     }).sessions;
     await waitFor('the log to say so', () =>

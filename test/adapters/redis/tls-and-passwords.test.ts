@@ -3,6 +3,7 @@ import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { RedisServer } from '../../../src/adapters/redis/connection.ts';
 import { createRedisStores } from '../../../src/adapters/redis/stores.ts';
 import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
+import { systemTimers } from '../../../src/adapters/system/timers.ts';
 import type { SessionStore } from '../../../src/core/ports.ts';
 import { aClock } from '../../core/session/a-session.ts';
 import { createCertificateAuthority, type Certificate, type CertificateAuthority } from '../../support/certificates.ts';
@@ -24,6 +25,7 @@ const open = (server: RedisServer, logger = aLogger()): { store: SessionStore; l
     secrets: () => SECRETS,
     clock: aClock(),
     entropy: systemEntropy,
+    timers: systemTimers,
     logger,
   });
   opened.push(stores.sessions);

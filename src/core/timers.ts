@@ -1,16 +1,9 @@
-/** Timers, as what runs in the background here needs them: by an interface, so that time can be played. */
+/** Timers, as what runs in the background needs them: by an interface, so that time can be played. */
 
 export interface Timers {
   /** Runs once, not before `ms` have passed; gives what calls it off. A process that has nothing else to do may end meanwhile. */
   after(ms: number, run: () => void): () => void;
 }
-
-export const systemTimers: Timers = {
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms).unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 export const sleep = (timers: Timers, ms: number): Promise<void> =>
   new Promise((resolve) => {
