@@ -8,7 +8,7 @@ import type { FactHolder, UserFact } from '../../src/core/signals/user-fact.ts';
 import { epochSeconds } from '../../src/core/units.ts';
 import type { Random } from './random.ts';
 import type { Tally } from './tally.ts';
-import type { Process } from './world.ts';
+import type { Process } from './process.ts';
 
 const HOLDERS: readonly FactHolder[] = [0, 1, 2, 3].map((number) => ({
   issuer: 'https://idp-0.example.com',

@@ -6,7 +6,8 @@ import { Replica } from '../../src/core/revocation/replica.ts';
 import type { UserFact } from '../../src/core/signals/user-fact.ts';
 import { climateNames } from './climate.ts';
 import { addTally, emptyTally, tallyLine } from './tally.ts';
-import { World, type Parts } from './world.ts';
+import type { Parts } from './parts.ts';
+import { World } from './world.ts';
 
 type Facts = readonly UserFact[];
 

@@ -23,7 +23,7 @@ import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
 import { ScriptedRedis, type Reply } from './scripted-redis.ts';
 import type { VirtualTime } from './virtual-time.ts';
-import type { Parts } from './world.ts';
+import type { Parts } from './parts.ts';
 
 abstract class Mutant extends Replica<KnownSession> {
   protected readonly machine: Machine;

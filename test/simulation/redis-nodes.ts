@@ -2,63 +2,10 @@
 
 import type { Climate } from './climate.ts';
 import type { Random } from './random.ts';
-import type { Reply, ScriptedRedis } from './scripted-redis.ts';
+import { RedisNode } from './redis-node.ts';
+import type { ScriptedRedis } from './scripted-redis.ts';
 import type { FaultCounts } from './tally.ts';
-import type { Cancel, VirtualTime } from './virtual-time.ts';
-
-/** Somebody waits until as many replicas have the first `offset` writes. */
-type Waiting = {
-  readonly offset: number;
-  readonly replicas: number;
-  readonly has: Set<RedisNode>;
-  readonly done: (isReached: boolean) => void;
-};
-
-export class RedisNode {
-  readonly redis: ScriptedRedis;
-  readonly name: number;
-  source: RedisNode | undefined;
-  /** Of the source's log. */
-  applied = 0;
-  waiting = new Set<Waiting>();
-  /** Called after every script: who waits for news. */
-  readonly news = new Set<() => void>();
-  /** Connections that a restart ends. */
-  readonly onRestart = new Set<() => void>();
-
-  readonly #onAppended: (seq: number) => void;
-
-  constructor(name: number, redis: ScriptedRedis, onAppended: (seq: number) => void) {
-    this.name = name;
-    this.redis = redis;
-    this.#onAppended = onAppended;
-  }
-
-  run(script: string, keys: readonly string[], args: readonly (string | number | Buffer)[]): Reply {
-    const before = this.redis.stream.at(-1)?.seq;
-    const reply = this.redis.run(script, keys, args);
-    const newest = this.redis.stream.at(-1)?.seq;
-    if (newest !== undefined && newest !== before) this.#onAppended(newest);
-    for (const tell of [...this.news]) tell();
-    return reply;
-  }
-
-  wait(replicas: number, done: (isReached: boolean) => void): Cancel {
-    const waiting: Waiting = { offset: this.redis.log.length, replicas, has: new Set(), done };
-    this.waiting.add(waiting);
-    return () => this.waiting.delete(waiting);
-  }
-
-  has(replica: RedisNode, offset: number): void {
-    for (const waiting of [...this.waiting]) {
-      if (offset < waiting.offset) continue;
-      waiting.has.add(replica);
-      if (waiting.has.size < waiting.replicas) continue;
-      this.waiting.delete(waiting);
-      waiting.done(true);
-    }
-  }
-}
+import type { VirtualTime } from './virtual-time.ts';
 
 export type NodesOptions = {
   readonly time: VirtualTime;
@@ -91,7 +38,7 @@ export class RedisNodes {
     const [first] = this.nodes;
     if (first === undefined) throw new Error('no node');
     this.elected = first;
-    for (const node of this.nodes) if (node !== first) this.#attach(node, first);
+    for (const node of this.nodes) if (node !== first) node.follow(first);
     for (const node of this.nodes) this.#replicate(node);
   }
 
@@ -112,18 +59,13 @@ export class RedisNodes {
     const next = random.pick(replicas);
     faults.failOvers += 1;
     if (next.applied < old.redis.log.length) faults.lossyFailOvers += 1;
-    this.#detach(next);
-    next.redis.role = 'master';
-    if (!this.#options.keepsReplid) next.redis.replid = this.#newReplid();
-    next.redis.log = [];
+    next.promote(this.#options.keepsReplid ? next.redis.replid : this.#newReplid());
     this.elected = next;
     const rest = this.nodes.filter((node) => node !== next);
     let left = rest.length;
     for (const node of rest) {
       time.after(random.between(...climate.splitMs), () => {
-        if (node === old) this.#demote(node);
-        this.#detach(node);
-        this.#attach(node, next);
+        node.follow(next);
         left -= 1;
         if (left === 0) this.#isChangingOver = false;
       });
@@ -143,29 +85,6 @@ export class RedisNodes {
     return found.redis.role === 'master' ? found : this.elected;
   }
 
-  #demote(node: RedisNode): void {
-    node.redis.role = 'replica';
-    for (const { done } of [...node.waiting]) done(false);
-    node.waiting.clear();
-  }
-
-  #attach(node: RedisNode, source: RedisNode): void {
-    node.source = source;
-    node.redis.role = 'replica';
-    node.redis.copyFrom(source.redis);
-    node.applied = source.redis.log.length;
-    source.redis.connectedReplicas = this.nodes.filter((each) => each.source === source).length;
-    source.has(node, node.applied);
-  }
-
-  #detach(node: RedisNode): void {
-    const { source } = node;
-    node.source = undefined;
-    if (source !== undefined) {
-      source.redis.connectedReplicas = this.nodes.filter((each) => each.source === source).length;
-    }
-  }
-
   #replicate(node: RedisNode): void {
     const { time, random, climate } = this.#options;
     if (this.nodes.length === 1) {
@@ -177,15 +96,7 @@ export class RedisNodes {
       return;
     }
     time.after(random.chance(climate.lagChance) ? random.between(50, 700) : random.between(0.2, 4), () => {
-      const { source } = node;
-      if (source !== undefined) {
-        for (; node.applied < source.redis.log.length; node.applied += 1) {
-          const write = source.redis.log[node.applied];
-          if (write !== undefined) node.redis.apply(write);
-        }
-        node.redis.replid = source.redis.replid;
-        source.has(node, node.applied);
-      }
+      node.catchUp();
       this.#replicate(node);
     });
   }

@@ -8,7 +8,8 @@ import type { Script } from '../../src/adapters/redis/scripts.ts';
 import { DependencyError } from '../../src/core/ports.ts';
 import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
-import type { RedisNode, RedisNodes } from './redis-nodes.ts';
+import type { Courier, Message, Weather } from './courier.ts';
+import type { RedisNode } from './redis-node.ts';
 import { RedisReplyError, type Reply } from './scripted-redis.ts';
 import type { FaultCounts } from './tally.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -16,24 +17,15 @@ import type { VirtualTime } from './virtual-time.ts';
 export type Network = {
   readonly time: VirtualTime;
   readonly random: Random;
-  readonly nodes: RedisNodes;
-  /** How many messages are slow. */
-  readonly slowChance: number;
+  /** Which node a connection reaches. */
+  readonly nodes: { reach(found: RedisNode): RedisNode };
+  readonly courier: Courier;
   readonly onSend: (script: string, node: RedisNode, machine: Machine) => void;
   /** Whether the replies to WAIT are looked at. */
   readonly isWaited: (script: string) => boolean;
   /** Whether connections stay with a node that is no master. */
   readonly keepsReplicas: boolean;
-  readonly faults: Pick<FaultCounts, 'dropped' | 'delayed' | 'reordered' | 'connectionsLost'>;
-};
-
-/** What happens to all connections of one process. */
-export type Weather = {
-  isCutOff: boolean;
-  delayMsMax: number;
-  readonly found: RedisNode;
-  /** Requests sent so far, and the newest that has arrived. */
-  readonly traffic: { sent: number; newest: number };
+  readonly faults: Pick<FaultCounts, 'reordered' | 'connectionsLost'>;
 };
 
 const unavailable = (message: string): DependencyError => new DependencyError('store-unavailable', message);
@@ -128,7 +120,9 @@ export class SimulatedConnection implements RedisConnection {
     const { nodes, keepsReplicas, time, random } = this.#network;
     if (this.#isClosed || this.#node !== undefined) return;
     const node = nodes.reach(this.#weather.found);
-    if (this.#weather.isCutOff || (node.redis.role !== 'master' && !keepsReplicas)) {
+    const isUsable = node.redis.role === 'master' || keepsReplicas;
+    const delayMs = isUsable ? this.#carry('connect', '') : undefined;
+    if (delayMs === undefined) {
       time.after(random.between(20, 100), () => this.#connect());
       return;
     }
@@ -136,7 +130,7 @@ export class SimulatedConnection implements RedisConnection {
     const lose = (): void => this.lose();
     node.onRestart.add(lose);
     this.#forget = () => node.onRestart.delete(lose);
-    time.after(this.#delay(), () =>
+    time.after(delayMs, () =>
       this.#machine.receive(this.#source, () => {
         if (this.#epoch === epoch && !this.#isClosed) this.#node = node;
       }),
@@ -200,20 +194,18 @@ export class SimulatedConnection implements RedisConnection {
       const callOff = this.#machine.timers.after(deadlineMs, () => {
         if (this.#epoch === epoch) this.lose();
       });
-      if (this.#weather.isCutOff && random.chance(0.5)) {
-        faults.dropped += 1;
-        return;
-      }
-      this.#lastRequestAt = Math.max(this.#lastRequestAt, time.nowMs + this.#delay());
+      const delayMs = this.#carry('request', name);
+      if (delayMs === undefined) return;
+      this.#lastRequestAt = Math.max(this.#lastRequestAt, time.nowMs + delayMs);
       time.at(this.#lastRequestAt, () => {
         // What was on the way when the connection was lost may still arrive.
         if (this.#epoch !== epoch && random.chance(0.4)) return;
         if (order < traffic.newest) faults.reordered += 1;
         traffic.newest = Math.max(traffic.newest, order);
         execute(node, (outcome) => {
-          if (this.#weather.isCutOff) faults.dropped += 1;
-          if (this.#epoch !== epoch || this.#weather.isCutOff) return;
-          this.#lastReplyAt = Math.max(this.#lastReplyAt, time.nowMs + this.#delay());
+          const backMs = this.#epoch === epoch ? this.#carry('reply', name) : undefined;
+          if (backMs === undefined) return;
+          this.#lastReplyAt = Math.max(this.#lastReplyAt, time.nowMs + backMs);
           time.at(this.#lastReplyAt, () =>
             this.#machine.receive(this.#source, () => {
               if (this.#epoch !== epoch) return;
@@ -232,10 +224,7 @@ export class SimulatedConnection implements RedisConnection {
     });
   }
 
-  #delay(): number {
-    const { random, slowChance, faults } = this.#network;
-    if (!random.chance(slowChance)) return random.between(0.05, 1);
-    faults.delayed += 1;
-    return random.between(0, this.#weather.delayMsMax);
+  #carry(way: Message['way'], name: string): number | undefined {
+    return this.#network.courier({ way, name, weather: this.#weather });
   }
 }
