@@ -28,6 +28,7 @@ import type { RefusalCode } from './core/response/refusal-codes.ts';
 import { renderRefusal } from './core/response/render-refusal.ts';
 import { originText } from './core/route/origin.ts';
 import { touchIsDue } from './core/session/state.ts';
+import { streamBoundMs, withStreamBound } from './core/streams/bound.ts';
 import type { EpochSeconds, SessionHandle } from './core/units.ts';
 import { uuid } from './core/uuid.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from './endpoints/endpoint.ts';
@@ -274,7 +275,8 @@ function allow(request: AccessRequest, findings: AllowedFindings, passage: Passa
     entropy: ports.entropy,
     certificate: () => passage.live.certificates.factsOf(request.source.certificate, route.clientCa, passage.now),
   });
-  return { kind: 'allow', upstream };
+  const bound = session === undefined ? undefined : streamBoundMs(session, passage.now, route);
+  return { kind: 'allow', upstream: withStreamBound(upstream, bound) };
 }
 
 const contextOf = (

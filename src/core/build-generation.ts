@@ -232,6 +232,7 @@ function buildRoute(source: RouteSource, problems: Problem[]): Route | undefined
     relax: route.relax === undefined ? noRelaxations : new Set(route.relax),
     sessionLifetimeSeconds: Math.min(route.session_lifetime ?? Infinity, config.session_lifetime),
     sessionIdleSeconds: shorter(route.session_idle_timeout, config.session_idle_timeout),
+    maxStreamSeconds: route.max_stream_duration,
     onUnauthenticated: route.on_unauthenticated ?? 'auto',
     labels: labelsOf(route),
     clientCa: route.tls_downstream_client_ca,

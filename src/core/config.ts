@@ -45,6 +45,8 @@ export type RouteConfig = {
   /** Seconds; never longer than the global ones. */
   readonly session_lifetime?: number;
   readonly session_idle_timeout?: number;
+  /** Seconds. */
+  readonly max_stream_duration?: number;
   readonly on_unauthenticated?: 'auto' | 'redirect' | '401';
   readonly labels?: { readonly [key: string]: string };
   /** `shadow`: judged beside the others, never in force. */

@@ -42,7 +42,7 @@ export const NAVIGATION: Readonly<Record<string, string>> = {
 
 export const API: Readonly<Record<string, string>> = { accept: 'application/json' };
 
-const toLoopback: LookupFunction = (_host, options, callback) => {
+export const toLoopback: LookupFunction = (_host, options, callback) => {
   if (options.all === true) callback(null, [{ address: '127.0.0.1', family: 4 }]);
   else callback(null, '127.0.0.1', 4);
 };

@@ -37,7 +37,9 @@ export type WorldSettings = {
   readonly config?: (world: { readonly origins: Origins; readonly issuer: string }) => ConfigFile;
   /** Where Envoy asks Doorward; default a unix socket. */
   readonly address?: 'unix' | 'loopback';
-  readonly envoy?: Partial<Pick<EnvoySettings, 'upstreamHttp2' | 'clientCertificates' | 'doorwardTls'>>;
+  readonly envoy?: Partial<
+    Pick<EnvoySettings, 'upstreamHttp2' | 'upstreamPort' | 'clientCertificates' | 'doorwardTls'>
+  >;
   /** Whether the provider runs from the beginning; default true. */
   readonly startProvider?: boolean;
   /** Whether the provider tells Doorward, at `app`, of logouts there. */

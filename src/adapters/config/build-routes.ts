@@ -56,6 +56,7 @@ function buildRoute(route: RouteFile, path: TreePath, context: Context): RouteCo
   checkContradictions(route, path, context.problems);
   const lifetime = lifetimeOf(route, 'session_lifetime', path, context);
   const idle = lifetimeOf(route, 'session_idle_timeout', path, context);
+  const stream = lifetimeOf(route, 'max_stream_duration', path, context);
   return {
     ...copied(route),
     from: route.from,
@@ -67,6 +68,7 @@ function buildRoute(route: RouteFile, path: TreePath, context: Context): RouteCo
       : { on_unauthenticated: route.on_unauthenticated === 401 ? '401' : route.on_unauthenticated }),
     ...(lifetime === undefined ? {} : { session_lifetime: lifetime }),
     ...(idle === undefined ? {} : { session_idle_timeout: idle }),
+    ...(stream === undefined ? {} : { max_stream_duration: stream }),
   };
 }
 
@@ -132,7 +134,7 @@ function checkContradictions(route: RouteFile, path: TreePath, problems: Problem
 
 function lifetimeOf(
   route: RouteFile,
-  key: 'session_lifetime' | 'session_idle_timeout',
+  key: 'session_lifetime' | 'session_idle_timeout' | 'max_stream_duration',
   path: TreePath,
   { problems, globals }: Context,
 ): number | undefined {
@@ -140,7 +142,7 @@ function lifetimeOf(
   if (written === undefined) return undefined;
   const seconds = parseDuration(written);
   if (seconds === undefined) problems.error([...path, key], `\`${key}\` must be more than zero and at most ten years`);
-  else if (seconds > (globals[key] ?? globals.session_lifetime))
+  else if (key !== 'max_stream_duration' && seconds > (globals[key] ?? globals.session_lifetime))
     problems.error(
       [...path, key],
       `\`${key}\` is longer than the global ${globals[key] === undefined ? '`session_lifetime`' : `\`${key}\``}`,

@@ -42,6 +42,8 @@ export type Route = {
   readonly relax: ReadonlySet<PathRelaxation>;
   readonly sessionLifetimeSeconds: number;
   readonly sessionIdleSeconds: number | undefined;
+  /** How long a stream of a session may last; undefined = as long as the session. */
+  readonly maxStreamSeconds: number | undefined;
   readonly onUnauthenticated: 'auto' | 'redirect' | '401';
   readonly labels: ReadonlyMap<string, string>;
   /** PEM. Its own authorities for client certificates; undefined = those of the installation. */

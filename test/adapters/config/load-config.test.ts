@@ -120,6 +120,7 @@ routes:
     insecure_http: false
     session_lifetime: 1h
     session_idle_timeout: 600
+    max_stream_duration: 5m
     on_unauthenticated: 401
     labels: { environment: production }
     mode: shadow
@@ -159,6 +160,7 @@ routes:
         insecure_http: false,
         session_lifetime: 3600,
         session_idle_timeout: 600,
+        max_stream_duration: 300,
         on_unauthenticated: '401',
         labels: { environment: 'production' },
         mode: 'shadow',

@@ -54,6 +54,7 @@ export function aRoute(
     relax: new Set(),
     sessionLifetimeSeconds: 3600,
     sessionIdleSeconds: undefined,
+    maxStreamSeconds: undefined,
     onUnauthenticated: 'auto',
     labels: new Map(),
     clientCa: undefined,

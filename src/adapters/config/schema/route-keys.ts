@@ -138,6 +138,12 @@ export const routeKeys = {
   session_idle_timeout: Type.Optional(
     duration({ description: 'A session unused for so long must sign in again here. Never longer than the global key.' }),
   ),
+  max_stream_duration: Type.Optional(
+    duration({
+      description:
+        'How long a WebSocket, a stream of events, a download or any other stream of a signed-in user may last here. It never outlasts the session.',
+    }),
+  ),
   on_unauthenticated: Type.Optional(
     Type.Unsafe<'auto' | 'redirect' | '401' | 401>({
       enum: ['auto', 'redirect', '401', 401],
