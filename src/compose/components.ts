@@ -1,7 +1,7 @@
 /** What /readyz?verbose tells: the configuration, the session store, providers and sources of records. */
 
-import { systemClock } from '../adapters/system/clock.ts';
 import type { Component } from '../adapters/web/ops-server.ts';
+import type { Clock } from '../core/ports.ts';
 import type { Compiled } from './generations.ts';
 import { recordComponents } from './record-sources.ts';
 import type { Stores } from './stores.ts';
@@ -13,7 +13,7 @@ const PING_MS = 1_000;
 export async function componentsOf(
   { live, idps, records }: Compiled,
   stores: Stores,
-  isDraining: boolean,
+  { clock, isDraining }: { readonly clock: Clock; readonly isDraining: boolean },
 ): Promise<readonly Component[]> {
   const { generation } = live;
   return [
@@ -30,7 +30,7 @@ export async function componentsOf(
       const detail = typeof status === 'string' ? status : status.failed;
       return { name: `idp ${idp.name}`, required: false, ok: status === 'ready', detail };
     }),
-    ...recordComponents(records, systemClock.now()),
+    ...recordComponents(records, clock.now()),
   ];
 }
 

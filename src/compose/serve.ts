@@ -162,7 +162,8 @@ async function openListeners(
   try {
     const ops = await startOpsServer(server.ops_address, {
       expose: () => metrics.expose(),
-      components: () => componentsOf(generations.current(), stores, state.isDraining),
+      components: () =>
+        componentsOf(generations.current(), stores, { clock: lasting.clock, isDraining: state.isDraining }),
     });
     close.push(() => ops.close());
   } finally {

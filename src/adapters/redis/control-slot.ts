@@ -6,7 +6,7 @@
 import { isRevoked } from '../../core/session/revocation.ts';
 import type { LoginMark, Session } from '../../core/session/session.ts';
 import type { MemberState, Members } from '../../core/revocation/acknowledgements.ts';
-import { isInvalidationKind, type Invalidation, type InvalidationKind } from '../../core/revocation/invalidation.ts';
+import { isInvalidationKind, type Invalidation } from '../../core/revocation/invalidation.ts';
 import type { Renewal, RenewalReply } from '../../core/revocation/replica.ts';
 import type { EpochSeconds } from '../../core/units.ts';
 import type { Argument, RedisConnection } from './connection.ts';
@@ -148,14 +148,16 @@ function isStanding(session: Session, reply: readonly unknown[]): boolean {
 /** A history is `<replid>|<era>`. */
 export const eraOf = (history: string): string => history.slice(history.indexOf('|') + 1);
 
-function entriesAt(reply: readonly unknown[], index: number): readonly Invalidation[] {
+/** undefined where one is of a kind that only a newer Doorward knows: what it covers cannot be told, so everything at hand has to go. */
+function entriesAt(reply: readonly unknown[], index: number): readonly Invalidation[] | undefined {
   const texts = textsAt(reply, index);
   const entries: Invalidation[] = [];
   for (let place = 0; place < texts.length; place += 3) {
     const kind = textAtPlace(reply, texts, place + 1);
+    if (!isInvalidationKind(kind)) return undefined;
     entries.push({
       seq: Number(textAtPlace(reply, texts, place)),
-      kind: kindOf(reply, kind),
+      kind,
       key: textAtPlace(reply, texts, place + 2),
     });
   }
@@ -165,11 +167,6 @@ function entriesAt(reply: readonly unknown[], index: number): readonly Invalidat
 function textAtPlace(reply: readonly unknown[], texts: readonly string[], place: number): string {
   const text = texts[place];
   if (text === undefined) throw unexpected(reply);
-  return text;
-}
-
-function kindOf(reply: readonly unknown[], text: string): InvalidationKind {
-  if (!isInvalidationKind(text)) throw unexpected(reply);
   return text;
 }
 
