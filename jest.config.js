@@ -4,8 +4,13 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // Suites over a minute have commands of their own (npm run test:soak, npm run test:sim).
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/', '<rootDir>/test/simulation/long/'],
+  // Suites over a minute have commands of their own (npm run test:faults, npm run test:soak, npm run test:sim).
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/soak/',
+    '<rootDir>/test/simulation/long/',
+    '<rootDir>/test/faults/',
+  ],
   transform: {
     '^.+\\.[jt]s$': [
       '@swc/jest',
