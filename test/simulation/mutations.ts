@@ -18,12 +18,12 @@ import {
   type Renewal,
   type RenewalReply,
 } from '../../src/core/revocation/replica.ts';
-import type { ClimateName } from './climate.ts';
 import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
 import { ScriptedRedis, type Reply } from './scripted-redis.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import type { Parts } from './parts.ts';
+import type { Scene } from './world.ts';
 
 abstract class Mutant extends Replica<KnownSession> {
   protected readonly machine: Machine;
@@ -258,42 +258,41 @@ const waitFromSend = (terms: LeaseTerms, machine: Machine): Watch => {
 export type Mutation = {
   readonly name: string;
   readonly changed: Partial<Parts>;
-  /** The world in which it shows: data nodes, climate, and the seed that is tried first. */
-  readonly nodes: 1 | 2 | 3;
-  readonly climate: ClimateName;
-  readonly seed: number;
+  /** The worlds in which it shows; undefined: it takes a play (plays/). */
+  readonly search?: Scene;
 };
 
 export const mutations: readonly Mutation[] = [
-  { name: 'LEASE_FROM_REPLY', climate: 'slow', seed: 1, nodes: 1, changed: replica(LeaseFromReply) },
-  { name: 'TIMER', climate: 'frozen', seed: 1, nodes: 1, changed: replica(LeaseByTimer) },
-  { name: 'ACK_BEFORE_APPLY', climate: 'temperate', seed: 1, nodes: 1, changed: replica(AckBeforeApply) },
-  { name: 'UNCONDITIONAL', climate: 'temperate', seed: 1, nodes: 1, changed: replica(Unconditional) },
-  { name: 'RACING_FILL', climate: 'slow', seed: 1, nodes: 1, changed: replica(RacingFill) },
-  { name: 'RESET_NO_FLUSH', climate: 'temperate', seed: 1, nodes: 1, changed: replica(ResetNoFlush) },
-  { name: 'RESET_NO_POISON', climate: 'slow', seed: 1, nodes: 1, changed: replica(ResetNoPoison) },
-  { name: 'JOIN_BLIND', climate: 'frozen', seed: 1, nodes: 1, changed: { ...replica(UsedBlind), decidesBlind: true } },
+  { name: 'LEASE_FROM_REPLY', search: { climate: 'slow', seed: 1, nodes: 1 }, changed: replica(LeaseFromReply) },
+  { name: 'TIMER', search: { climate: 'frozen', seed: 1, nodes: 1 }, changed: replica(LeaseByTimer) },
+  { name: 'ACK_BEFORE_APPLY', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: replica(AckBeforeApply) },
+  { name: 'UNCONDITIONAL', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: replica(Unconditional) },
+  { name: 'RACING_FILL', search: { climate: 'slow', seed: 1, nodes: 1 }, changed: replica(RacingFill) },
+  { name: 'RESET_NO_FLUSH', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: replica(ResetNoFlush) },
+  { name: 'RESET_NO_POISON', search: { climate: 'slow', seed: 1, nodes: 1 }, changed: replica(ResetNoPoison) },
+  {
+    name: 'JOIN_BLIND',
+    search: { climate: 'frozen', seed: 1, nodes: 1 },
+    changed: { ...replica(UsedBlind), decidesBlind: true },
+  },
   {
     name: 'READ_NO_LEASE',
-    climate: 'frozen',
-    seed: 1,
-    nodes: 1,
+    search: { climate: 'frozen', seed: 1, nodes: 1 },
     changed: { ...replica(ReadNoLease), decidesBlind: true },
   },
-  { name: 'RESET_ACKS', climate: 'slow', seed: 1, nodes: 1, changed: redis((replid) => new ResetAcknowledges(replid)) },
+  {
+    name: 'RESET_ACKS',
+    search: { climate: 'slow', seed: 1, nodes: 1 },
+    changed: redis((replid) => new ResetAcknowledges(replid)),
+  },
   {
     name: 'TRIM_BLIND',
-    climate: 'temperate',
-    seed: 1,
-    nodes: 1,
+    search: { climate: 'temperate', seed: 1, nodes: 1 },
     changed: { ...redis((replid) => new TrimBlind(replid)), ...replica(GapsUnseen) },
   },
-  { name: 'GC_BLIND', climate: 'interrupted', seed: 1, nodes: 1, changed: redis((replid) => new DropsBlind(replid)) },
+  { name: 'GC_BLIND', changed: redis((replid) => new DropsBlind(replid)) },
   {
     name: 'ENUM_FIRST',
-    climate: 'restless',
-    seed: 1,
-    nodes: 1,
     changed: {
       ...redis((replid) => new EnumeratesFirst(replid)),
       onSend: (script, node) => {
@@ -303,9 +302,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'WAIT_FROM_SEND',
-    climate: 'interrupted',
-    seed: 1,
-    nodes: 1,
+    search: { climate: 'interrupted', seed: 1, nodes: 1 },
     changed: {
       watch: waitFromSend,
       onSend: (script, _, machine) => {
@@ -315,49 +312,45 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'NO_DRIFT_MARGIN',
-    climate: 'brittle',
-    seed: 1,
-    nodes: 1,
     changed: { terms: { ...leaseTerms(), holdMs: 1000, waitMs: 1000 } },
   },
   {
     name: 'ANNOUNCE_FIRST',
-    climate: 'temperate',
-    seed: 1,
-    nodes: 1,
+    search: { climate: 'temperate', seed: 1, nodes: 1 },
     changed: redis((replid, world) => new AnnouncesFirst(replid, world)),
   },
-  { name: 'REDIS_TTL', climate: 'temperate', seed: 1, nodes: 1, changed: { membersVanish: true } },
-  { name: 'DEREGISTER_EARLY', climate: 'temperate', seed: 1, nodes: 1, changed: replica(LeavesEarly) },
-  { name: 'NO_HIST', climate: 'temperate', seed: 1, nodes: 2, changed: { keepsReplid: true } },
+  { name: 'REDIS_TTL', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: { membersVanish: true } },
+  { name: 'DEREGISTER_EARLY', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: replica(LeavesEarly) },
+  { name: 'NO_HIST', search: { climate: 'temperate', seed: 1, nodes: 2 }, changed: { keepsReplid: true } },
   {
     name: 'NO_SETTLED',
-    climate: 'restless',
-    seed: 1,
-    nodes: 2,
     changed: { watch: (terms) => (carriedOut) => new AlwaysSettled(carriedOut, terms) },
   },
   {
     name: 'PROBE_NO_WAIT',
-    climate: 'restless',
-    seed: 1,
-    nodes: 2,
     changed: { isWaited: (script) => script !== 'probe' },
   },
   {
     name: 'REVOKE_NO_WAIT',
-    climate: 'temperate',
-    seed: 1,
-    nodes: 2,
+    search: { climate: 'temperate', seed: 1, nodes: 2 },
     changed: { isWaited: (script) => script !== 'revoke' },
   },
   {
     name: 'READ_ANY_NODE',
-    climate: 'restless',
-    seed: 1,
-    nodes: 2,
+    search: { climate: 'restless', seed: 1, nodes: 2 },
     changed: { ...redis((replid) => new ReadsOnAnyNode(replid)), ...replica(AnyHistory), keepsReplicas: true },
   },
-  { name: 'G0_LATE', climate: 'temperate', seed: 1, nodes: 1, changed: { marksLate: true } },
-  { name: 'DELETE_ONLY', climate: 'temperate', seed: 1, nodes: 1, changed: redis((replid) => new DeletesOnly(replid)) },
+  { name: 'G0_LATE', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: { marksLate: true } },
+  {
+    name: 'DELETE_ONLY',
+    search: { climate: 'temperate', seed: 1, nodes: 1 },
+    changed: redis((replid) => new DeletesOnly(replid)),
+  },
 ];
+
+/** @throws Error for a name that is none */
+export function changeOf(name: string): Partial<Parts> {
+  const mutation = mutations.find((each) => each.name === name);
+  if (mutation === undefined) throw new Error(`there is no mutation ${name}`);
+  return mutation.changed;
+}
