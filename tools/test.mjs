@@ -18,6 +18,8 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** Two cores are what a small CI machine has; more workers only make the end-to-end suites wait for each other. */
 const JEST_WORKERS = 2;
 
+const isWorkerCount = (argument) => argument.startsWith('--maxWorkers=');
+
 const script = (packageName, path) => join(PROJECT, 'node_modules', packageName, path);
 
 /** @type {readonly { name: string, args: readonly string[] }[]} */
@@ -83,8 +85,8 @@ const runSuites = async (jestArguments) => {
     script('jest', 'bin/jest.js'),
     // --reporters takes a list: another option must follow it, or it would take the arguments for more reporters.
     `--reporters=${join(PROJECT, 'tools', 'suite-reporter.cjs')}`,
-    `--maxWorkers=${JEST_WORKERS}`,
-    ...jestArguments,
+    jestArguments.find(isWorkerCount) ?? `--maxWorkers=${JEST_WORKERS}`,
+    ...jestArguments.filter((argument) => !isWorkerCount(argument)),
   ];
   const isOk = await runNode(args, { DOORWARD_SUITE_COUNTS: countsFile });
   const counts = existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, 'utf8')) : { passed: 0, failed: 0 };

@@ -25,6 +25,8 @@ export type EnvoySettings = {
   readonly folder: TemporaryFolder;
   readonly port: number;
   readonly doorward: Address;
+  /** Further processes that Envoy asks in turn. */
+  readonly moreDoorwards?: readonly Address[];
   readonly upstreamPort: number;
   /** The upstream speaks HTTP/2 (gRPC). */
   readonly upstreamHttp2?: boolean;
@@ -64,8 +66,9 @@ const MANAGER = [...CHAIN, 'filters', 0, 'typed_config'] as const;
 const HOSTS = [...MANAGER, 'route_config', 'virtual_hosts'] as const;
 const TLS_CONTEXT = [...CHAIN, 'transport_socket', 'typed_config'] as const;
 const clusterAt = (index: number) => ['static_resources', 'clusters', index] as const;
-const endpointAt = (index: number) =>
-  [...clusterAt(index), 'load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint', 'address'] as const;
+const endpointsAt = (index: number) =>
+  [...clusterAt(index), 'load_assignment', 'endpoints', 0, 'lb_endpoints'] as const;
+const endpointAt = (index: number) => [...endpointsAt(index), 0, 'endpoint', 'address'] as const;
 /** The clusters of every profile, in this order. */
 const DOORWARD = 0;
 const APPLICATION = 1;
@@ -146,6 +149,9 @@ export function envoyConfig(settings: EnvoySettings): string {
   set(config, ['admin', 'address'], socketAddress('127.0.0.1', 0));
   set(config, ['static_resources', 'listeners', 0, 'address'], socketAddress('127.0.0.1', settings.port));
   set(config, endpointAt(DOORWARD), toEnvoyAddress(settings.doorward));
+  for (const [index, address] of (settings.moreDoorwards ?? []).entries()) {
+    set(config, [...endpointsAt(DOORWARD), index + 1], { endpoint: { address: toEnvoyAddress(address) } });
+  }
   set(config, endpointAt(APPLICATION), socketAddress('127.0.0.1', settings.upstreamPort));
   if (settings.upstreamHttp2 === true) {
     set(config, [...clusterAt(APPLICATION), 'typed_extension_protocol_options'], http2);

@@ -38,7 +38,7 @@ export type WorldSettings = {
   /** Where Envoy asks Doorward; default a unix socket. */
   readonly address?: 'unix' | 'loopback';
   readonly envoy?: Partial<
-    Pick<EnvoySettings, 'upstreamHttp2' | 'upstreamPort' | 'clientCertificates' | 'doorwardTls'>
+    Pick<EnvoySettings, 'upstreamHttp2' | 'upstreamPort' | 'clientCertificates' | 'doorwardTls' | 'moreDoorwards'>
   >;
   /** Whether the provider runs from the beginning; default true. */
   readonly startProvider?: boolean;
