@@ -319,7 +319,7 @@ function guard(passage: Passage, ports: CheckPorts, run: () => Eventually<Answer
     if (isDependencyError(error)) {
       ports.observeFailure(error.code);
       ports.logger.warn({ error, request_id: passage.requestId }, 'a Check was refused because a dependency failed');
-      return failed(passage, 'unavailable', error.message);
+      return failed(passage, error.code === 'store-corrupt' ? 'store-corrupt' : 'unavailable', error.message);
     }
     ports.logger.error({ error, request_id: passage.requestId }, 'a Check was refused because of a fault in Doorward');
     return failed(passage, 'internal-error', 'a fault in Doorward');

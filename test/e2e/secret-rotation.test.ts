@@ -60,7 +60,7 @@ test('rotating both secrets by reload keeps sessions, also those in Redis', asyn
 
   // Alice's record is sealed by a secret that is gone: nobody's, so never an allow; but she can sign in anew.
   expect((await alice.get(page, API)).status).toBe(503);
-  const refused = await world.doorward.auditOf(({ code }) => code === 'unavailable');
+  const refused = await world.doorward.auditOf(({ code }) => code === 'store-corrupt');
   expect(refused).toMatchObject({ decision: 'error', status: 503, host: new URL(page).hostname });
   expect(refused.route).toBeDefined();
   const begun = await alice.send(`${world.origins('app')}/.doorward/sign_in`);

@@ -10,11 +10,10 @@ import { isObject } from '../../core/signals/signed-message.ts';
 import { fieldOf, isRiskLevel, type UserFact } from '../../core/signals/user-fact.ts';
 import { epochSeconds } from '../../core/units.ts';
 import { decrypt, recordKey } from './record.ts';
+import { FACT_BYTES_MAX } from './scripts.ts';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** Above what any fact takes. */
-const FACT_CHARS_MAX = 1024;
 
 /** The time of a fact, as scripts compare it. */
 export const orderOf = ({ at }: Pick<UserFact, 'at'>): number => Math.max(0, Math.floor(at * 1000));
@@ -37,7 +36,7 @@ export function openFact(
   { field, value }: { readonly field: string; readonly value: string },
   secrets: readonly string[],
 ): Result<UserFact, string> {
-  const [, order, sealed] = /^([0-9]{1,16})\|([A-Za-z0-9_-]{40,})$/.exec(value.slice(0, FACT_CHARS_MAX)) ?? [];
+  const [, order, sealed] = /^([0-9]{1,16})\|([A-Za-z0-9_-]{40,})$/.exec(value.slice(0, FACT_BYTES_MAX)) ?? [];
   if (sealed === undefined) return err('a stored fact of a user has another form');
   for (const secret of secrets) {
     const opened = decrypt(factKey(secret, key), associatedData(key, field), Buffer.from(sealed, 'base64url'));

@@ -13,6 +13,7 @@ import { decodeSession, encodeSession, type SessionUnreadable } from '../../core
 import type { Session } from '../../core/session/session.ts';
 import { epochSeconds, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
 import { sessionKey } from './keys.ts';
+import { RECORD_BYTES_MAX } from './scripts.ts';
 
 export const RECORD_FORMAT = 1;
 const NONCE_BYTES = 12;
@@ -27,8 +28,6 @@ const SEEN_BYTES = SEAL_BYTES + TIME_BYTES;
 const SESSION_OFFSET = SEEN_OFFSET + SEEN_BYTES;
 export const SEEN_LAST = SESSION_OFFSET - 1;
 export const RECORD_BYTES_MIN = SESSION_OFFSET + SEAL_BYTES;
-/** Claims and tokens of one login; far above what identity providers send. */
-const RECORD_BYTES_MAX = 1024 * 1024;
 
 export interface RecordSealer {
   /** @throws RangeError for a session whose record would be longer than a record may be */

@@ -28,21 +28,34 @@ if not replid then return redis.error_reply('NOTMASTER this node does not tell i
 local replicas = string.match(info, 'connected_slaves:(%d+)') or '0'
 `;
 
+/** Empty without control slot. What is longer than any era is not even read. */
+const READ_ERA = `
+if redis.call('HSTRLEN', KEYS[1], 'era') > 64 then return redis.error_reply('ERR the control slot has another form') end
+local era = redis.call('HGET', KEYS[1], 'era') or ''
+`;
+
 /**
  * Opens the control slot for writing. KEYS: control, invalidations. ARGV[2]: an era to begin with, where there is none (the first start,
  * or everything was flushed). Under a new replid \`seq\` goes on far above everything that may have been given out under the last one.
  * It begins with a write that takes no memory, and so a Redis that is full takes the others too: only a script's first write is refused.
+ * SECURITY: a number that is lacking is never begun anew in the same era: sessions of before would be newer than every later revocation.
  */
 const OPEN_CONTROL = `${ON_MASTER}
 redis.call('HDEL', KEYS[1], '')
-local era = redis.call('HGET', KEYS[1], 'era')
-if not era then
+${READ_ERA}if era == '' and redis.call('HEXISTS', KEYS[1], 'era') == 0 then
   era = ARGV[2]
   redis.call('DEL', KEYS[2])
   redis.call('HSET', KEYS[1], 'era', era, 'seq', '0', 'replid', replid, 'end', '0')
-elseif redis.call('HGET', KEYS[1], 'replid') ~= replid then
-  redis.call('HINCRBY', KEYS[1], 'seq', '4294967296')
-  redis.call('HSET', KEYS[1], 'replid', replid)
+else
+  local slot = redis.call('HMGET', KEYS[1], 'seq', 'end', 'replid')
+  local isWhole = function(text) return text and #text <= 16 and string.find(text, '^%d+$') end
+  if not (string.find(era, '^[%w_-]+$') and isWhole(slot[1]) and isWhole(slot[2])) then
+    return redis.error_reply('ERR the control slot has another form')
+  end
+  if slot[3] ~= replid then
+    redis.call('HINCRBY', KEYS[1], 'seq', '4294967296')
+    redis.call('HSET', KEYS[1], 'replid', replid)
+  end
 end
 local history = replid .. '|' .. era
 `;
@@ -56,9 +69,13 @@ return { ARGV[1], history, redis.call('HGET', KEYS[1], 'seq') }
 );
 
 /** Gives history and the tombstones' numbers, each empty where there is none. Without control slot the history has no era. */
-const GIVE_STANDING = `
-local reply = { ARGV[1], replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or '') }
-for i = 2, #KEYS do reply[i + 1] = redis.call('GET', KEYS[i]) or '' end
+const GIVE_STANDING = `${READ_ERA}
+local reply = { ARGV[1], replid .. '|' .. era }
+for i = 2, #KEYS do
+  local tombstone = redis.call('GET', KEYS[i])
+  if tombstone and (#tombstone == 0 or #tombstone > 16) then return redis.error_reply('ERR a tombstone has another form') end
+  reply[i + 1] = tombstone or ''
+end
 return reply
 `;
 
@@ -106,9 +123,13 @@ if not anew and applied < seq then
   for i, entry in ipairs(entries) do
     local number = string.match(entry[1], '^(%d+)%-0$')
     if not number or tonumber(number) ~= applied + i then anew = true end
+    local fields = entry[2]
+    if #fields ~= 6 or fields[1] ~= 'hist' or fields[3] ~= 'kind' or fields[5] ~= 'key' then
+      return redis.error_reply('ERR an invalidation has another form')
+    end
     given[#given + 1] = number or ''
-    given[#given + 1] = entry[2][4]
-    given[#given + 1] = entry[2][6]
+    given[#given + 1] = fields[4]
+    given[#given + 1] = fields[6]
   end
 end
 if anew then given = {} end
@@ -118,14 +139,17 @@ return { ARGV[1], history, string.format('%.0f', seq), anew and 1 or 0, given }
 `,
 );
 
+/** Above what the name and the state of any member take: what is longer is no member's, whatever it begins with. */
+const MEMBER_BYTES_MAX = 256;
+
 /** Who takes part: [incarnation, state, incarnation, state, ...], each state as \`renew\` wrote it. */
 const MEMBERS = `
 local all = redis.call('HGETALL', KEYS[1])
 local members = {}
 for i = 1, #all, 2 do
   if string.sub(all[i], 1, 2) == 'm:' then
-    members[#members + 1] = string.sub(all[i], 3)
-    members[#members + 1] = all[i + 1]
+    members[#members + 1] = string.sub(all[i], 3, ${MEMBER_BYTES_MAX})
+    members[#members + 1] = string.sub(all[i + 1], 1, ${MEMBER_BYTES_MAX})
   end
 end
 `;
@@ -173,14 +197,17 @@ return { ARGV[1], history, 1 }
 );
 
 /**
- * A fact of a user and its announcement. What is over goes first; what is newer stays. KEYS: control, invalidations, facts. ARGV: tag, era, kind,
+ * A fact of a user and its announcement. What is over goes first; what is newer stays; what cannot be read might be either. KEYS: control, invalidations, facts. ARGV: tag, era, kind,
  * key, field, fact (`<time in ms>|...`), time in ms before which facts are over, time to live in ms, how many may be there. Gives as \`revoke\`.
  */
 export const putFactScript = script(
   'put-fact',
   `${OPEN_CONTROL}
 local facts = redis.call('HGETALL', KEYS[3])
-local timeOf = function(fact) return tonumber(string.match(fact, '^(%d+)|') or '0') end
+local timeOf = function(fact) return tonumber(string.match(fact, '^(%d+)|')) end
+for i = 1, #facts, 2 do
+  if not timeOf(facts[i + 1]) then return redis.error_reply('ERR a fact has another form') end
+end
 for i = 1, #facts, 2 do
   if timeOf(facts[i + 1]) <= tonumber(ARGV[7]) then redis.call('HDEL', KEYS[3], facts[i]) end
 end
@@ -191,12 +218,21 @@ redis.call('PEXPIRE', KEYS[3], ARGV[8])
 ${ANNOUNCE}`,
 );
 
+/** Above what any fact takes. */
+export const FACT_BYTES_MAX = 1024;
+
 /** KEYS: control, then facts of owners. ARGV: tag. Gives history, and of each owner [field, fact, field, fact, ...]. */
 export const readFactsScript = script(
   'read-facts',
-  `${ON_MASTER}
-local reply = { ARGV[1], replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or '') }
-for i = 2, #KEYS do reply[i + 1] = redis.call('HGETALL', KEYS[i]) end
+  `${ON_MASTER}${READ_ERA}
+local reply = { ARGV[1], replid .. '|' .. era }
+for i = 2, #KEYS do
+  local facts = redis.call('HGETALL', KEYS[i])
+  for _, text in ipairs(facts) do
+    if #text > ${FACT_BYTES_MAX} then return redis.error_reply('ERR a fact is too long') end
+  end
+  reply[i + 1] = facts
+end
 return reply
 `,
 );
@@ -204,16 +240,16 @@ return reply
 /** KEYS: control. ARGV: tag, incarnations. Gives history, and the members that are still there. */
 export const pollScript = script(
   'poll',
-  `${ON_MASTER}
+  `${ON_MASTER}${READ_ERA}
 local members = {}
 for i = 2, #ARGV do
   local state = redis.call('HGET', KEYS[1], 'm:' .. ARGV[i])
   if state then
     members[#members + 1] = ARGV[i]
-    members[#members + 1] = state
+    members[#members + 1] = string.sub(state, 1, ${MEMBER_BYTES_MAX})
   end
 end
-return { ARGV[1], replid .. '|' .. (redis.call('HGET', KEYS[1], 'era') or ''), members }
+return { ARGV[1], replid .. '|' .. era, members }
 `,
 );
 
@@ -252,10 +288,18 @@ return { ARGV[1], history, tonumber(replicas) }
 `,
 );
 
+/** Claims and tokens of one login; far above what identity providers send. */
+export const RECORD_BYTES_MAX = 1024 * 1024;
+
+/** What was never written here is not sent either. */
+const WITHIN_BOUND = `
+if redis.call('STRLEN', KEYS[1]) > ${RECORD_BYTES_MAX} then return redis.error_reply('ERR a session is too long') end
+`;
+
 /** KEYS: session. ARGV: tag. Gives the record, or nothing. */
 export const readScript = script(
   'read',
-  `${ON_MASTER}
+  `${ON_MASTER}${WITHIN_BOUND}
 return { ARGV[1], redis.call('GET', KEYS[1]) or nil }
 `,
 );
@@ -289,10 +333,11 @@ return { ARGV[1], 1 }
  */
 export const claimScript = script(
   'claim',
-  `
+  `${WITHIN_BOUND}
 local record = redis.call('GET', KEYS[1])
 if not record then return { ARGV[1], 0 } end
 local owner = redis.call('GET', KEYS[2])
+if owner and redis.call('PTTL', KEYS[2]) < 0 then return redis.error_reply('ERR a claim has no end') end
 if owner and owner ~= ARGV[2] then return { ARGV[1], 1 } end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return { ARGV[1], 2, record }
@@ -354,12 +399,22 @@ return { ARGV[1], redis.call('ZREM', KEYS[1], ARGV[2]) }
 `,
 );
 
-/** KEYS: index. ARGV: tag, now, first and last place. Gives handles that are not past their end, latest end first. */
+/** A SHA-256 in base64url. */
+const HANDLE_CHARS = 43;
+
+/**
+ * KEYS: index. ARGV: tag, now, first and last place. Gives handles that are not past their end, latest end first; an empty text where there is
+ * something else.
+ */
 export const handlesScript = script(
   'handles',
   `
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
-return { ARGV[1], redis.call('ZREVRANGE', KEYS[1], ARGV[3], ARGV[4]) }
+local handles = redis.call('ZREVRANGE', KEYS[1], ARGV[3], ARGV[4])
+for i, handle in ipairs(handles) do
+  if #handle ~= ${HANDLE_CHARS} then handles[i] = '' end
+end
+return { ARGV[1], handles }
 `,
 );
 

@@ -206,13 +206,11 @@ export class RedisSessionStore implements SessionStore {
   async list(query: SessionQuery): Promise<readonly SessionSummary[]> {
     const found: Session[] = [];
     for await (const session of this.#sessionsOf(indexOf(query))) {
-      if (await this.#isLive(session)) found.push(session);
+      // Whom an index names wrongly takes no place of those who are asked for.
+      if (isAskedFor(session, query) && (await this.#isLive(session))) found.push(session);
       if (found.length >= query.limit) break;
     }
-    return found
-      .filter((session) => isAskedFor(session, query))
-      .sort((one, other) => other.createdAt - one.createdAt)
-      .map(summaryOf);
+    return found.sort((one, other) => other.createdAt - one.createdAt).map(summaryOf);
   }
 
   async ping(): Promise<void> {
@@ -325,10 +323,12 @@ export class RedisSessionStore implements SessionStore {
     const now = this.#clock.now();
     for (let place = 0; ; place += READS_AT_ONCE) {
       const reply = await this.#redis.run(handlesScript, [index], [now, place, place + READS_AT_ONCE - 1]);
-      const handles = textsAt(reply, 0).map((handle) => sessionHandle(handle));
+      const named = textsAt(reply, 0);
+      const handles = named.filter((handle) => handle !== '').map((handle) => sessionHandle(handle));
+      if (handles.length < named.length) this.#options.onCorrupt?.({ asked: handlesScript.name, fault: 'record' });
       const sessions = await Promise.all(handles.map((handle) => this.#readable(handle)));
       yield* sessions.filter((session) => session !== undefined);
-      if (handles.length < READS_AT_ONCE) return;
+      if (named.length < READS_AT_ONCE) return;
     }
   }
 

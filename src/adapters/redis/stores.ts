@@ -7,7 +7,7 @@ import { inStep, Replica } from '../../core/revocation/replica.ts';
 import type { UserFact } from '../../core/signals/user-fact.ts';
 import { createConnect } from './connect.ts';
 import type { LinkState, RedisConnection, RedisLink, RedisServer } from './connection.ts';
-import type { Corruption } from './corruption.ts';
+import { corruptionTeller, type Corruption } from './corruption.ts';
 import { createRedisOnceRegistry } from './once-registry.ts';
 import type { Timers } from '../../core/timers.ts';
 import { Announcer, type Watch } from './announcer.ts';
@@ -147,7 +147,8 @@ export function createRedisStores(options: {
   /** Told of each answer and each stored session that is none of ours. */
   readonly onCorrupt?: (fault: Corruption) => void;
 }): ConnectedStores {
-  const { redis: server, logger, entropy, terms = leaseTerms(), onCorrupt = () => undefined } = options;
+  const { redis: server, logger, entropy, terms = leaseTerms() } = options;
+  const onCorrupt = corruptionTeller({ ...options, onCorrupt: options.onCorrupt ?? (() => undefined) });
   const { command_timeout_ms: commandMs } = server;
   // An outage is told once, by the connection that all requests use.
   const quiet: Logger = { ...logger, info: () => undefined, warn: () => undefined };

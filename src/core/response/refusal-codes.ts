@@ -160,6 +160,16 @@ export const refusalCodes = {
     showsDetail: false,
     retryAfterSeconds: OUTAGE_RETRY_SECONDS,
   }),
+  'store-corrupt': row({
+    httpStatus: 503,
+    grpcStatus: UNAVAILABLE,
+    title: 'Temporarily unavailable',
+    meaning:
+      'What the session store holds for this decision is not what Doorward keeps there: tampered with, cut short, of another session or format.',
+    advice: 'This says nothing about your access. If trying again does not help, sign out and in again.',
+    showsDetail: false,
+    retryAfterSeconds: OUTAGE_RETRY_SECONDS,
+  }),
   overloaded: row({
     httpStatus: 503,
     grpcStatus: UNAVAILABLE,
