@@ -19,7 +19,7 @@ import { aSession } from '../core/session/a-session.ts';
 import { startRedis, type RunningRedis } from '../support/redis.ts';
 import { startSecondProcess, type SecondProcess } from '../support/second-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { openWorld, type World, type WorldSettings } from '../support/world.ts';
 
 export type TrialSession = { readonly handle: SessionHandle; readonly subject: string; readonly cookie: string };
 
@@ -48,10 +48,11 @@ const ANSWER_MS = 15_000;
 const PROFILE = 'hardened';
 
 /** Plain http on kept connections: what is tried is the answer, not the handshake. */
-export async function openTrialScene(): Promise<TrialScene> {
+export async function openTrialScene(settings: Pick<WorldSettings, 'accessTokenSeconds'> = {}): Promise<TrialScene> {
   const folder = temporaryFolder();
   const redis = await startRedis({ folder, durable: true });
   const world = await openWorld({
+    ...settings,
     profile: PROFILE,
     scheme: 'http',
     routes: (origins) => [{ from: origins('app'), prefix: '/', allow_any_authenticated_user: true }],

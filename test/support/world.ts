@@ -44,6 +44,8 @@ export type WorldSettings = {
   readonly startProvider?: boolean;
   /** Whether the provider tells Doorward, at `app`, of logouts there. */
   readonly backchannelLogout?: boolean;
+  /** How long access tokens of the provider live. */
+  readonly accessTokenSeconds?: number;
 };
 
 export type World = {
@@ -120,6 +122,7 @@ export async function openWorld(settings: WorldSettings): Promise<World> {
         clientId: CLIENT_ID,
         clientSecret: CLIENT_SECRET,
         origins: HOSTS.map(origins),
+        ...(settings.accessTokenSeconds === undefined ? {} : { accessTokenSeconds: settings.accessTokenSeconds }),
         ...(settings.backchannelLogout === true ? { logout: { origin: origins('app'), ca: ca.cert } } : {}),
       });
     };
