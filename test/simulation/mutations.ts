@@ -157,8 +157,8 @@ const replica = (
 });
 
 const redis = (
-  create: (replid: string, world: { readonly time: VirtualTime; readonly random: Random }) => ScriptedRedis,
-): Pick<Parts, 'redis'> => ({ redis: create });
+  MutantRedis: new (...given: ConstructorParameters<typeof ScriptedRedis>) => ScriptedRedis,
+): Pick<Parts, 'redis'> => ({ redis: (replid, { time }) => new MutantRedis(replid, () => time.nowMs) });
 
 class ResetAcknowledges extends ScriptedRedis {
   protected override toldAnew = (seq: number): number => seq;
@@ -196,7 +196,7 @@ class AnnouncesFirst extends ScriptedRedis {
   readonly #world: { readonly time: VirtualTime; readonly random: Random };
 
   constructor(replid: string, world: { readonly time: VirtualTime; readonly random: Random }) {
-    super(replid);
+    super(replid, () => world.time.nowMs);
     this.#world = world;
   }
 
@@ -283,18 +283,18 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'RESET_ACKS',
     search: { climate: 'slow', seed: 1, nodes: 1 },
-    changed: redis((replid) => new ResetAcknowledges(replid)),
+    changed: redis(ResetAcknowledges),
   },
   {
     name: 'TRIM_BLIND',
     search: { climate: 'temperate', seed: 1, nodes: 1 },
-    changed: { ...redis((replid) => new TrimBlind(replid)), ...replica(GapsUnseen) },
+    changed: { ...redis(TrimBlind), ...replica(GapsUnseen) },
   },
-  { name: 'GC_BLIND', changed: redis((replid) => new DropsBlind(replid)) },
+  { name: 'GC_BLIND', changed: redis(DropsBlind) },
   {
     name: 'ENUM_FIRST',
     changed: {
-      ...redis((replid) => new EnumeratesFirst(replid)),
+      ...redis(EnumeratesFirst),
       onSend: (script, node) => {
         if (script === 'revoke' && node.redis instanceof EnumeratesFirst) node.redis.enumerate();
       },
@@ -317,7 +317,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'ANNOUNCE_FIRST',
     search: { climate: 'temperate', seed: 1, nodes: 1 },
-    changed: redis((replid, world) => new AnnouncesFirst(replid, world)),
+    changed: { redis: (replid, world) => new AnnouncesFirst(replid, world) },
   },
   { name: 'REDIS_TTL', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: { membersVanish: true } },
   { name: 'DEREGISTER_EARLY', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: replica(LeavesEarly) },
@@ -338,13 +338,13 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'READ_ANY_NODE',
     search: { climate: 'restless', seed: 1, nodes: 2 },
-    changed: { ...redis((replid) => new ReadsOnAnyNode(replid)), ...replica(AnyHistory), keepsReplicas: true },
+    changed: { ...redis(ReadsOnAnyNode), ...replica(AnyHistory), keepsReplicas: true },
   },
   { name: 'G0_LATE', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: { marksLate: true } },
   {
     name: 'DELETE_ONLY',
     search: { climate: 'temperate', seed: 1, nodes: 1 },
-    changed: redis((replid) => new DeletesOnly(replid)),
+    changed: redis(DeletesOnly),
   },
 ];
 

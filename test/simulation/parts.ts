@@ -37,7 +37,7 @@ export const parts: Parts = {
   factsAtHand: (terms, bounds) => new Replica(terms, bounds),
   watch: (terms) => (carriedOut) => new Acknowledgements(carriedOut, terms),
   terms: leaseTerms(),
-  redis: (replid) => new ScriptedRedis(replid),
+  redis: (replid, { time }) => new ScriptedRedis(replid, () => time.nowMs),
   onSend: () => undefined,
   isWaited: () => true,
   keepsReplicas: false,

@@ -1,6 +1,6 @@
 /**
  * The scripts of src/adapters/redis/scripts.ts once more, in TypeScript, on a state that can be replicated: what the simulation runs instead of
- * Redis. test/adapters/redis/scripted-redis.test.ts holds it equal to the real scripts on the real Redis. Times to live are not played.
+ * Redis. scripted-redis.test.ts holds it equal to the real scripts on the real Redis. Of the times to live only that of a claim is played.
  */
 
 export type StreamEntry = {
@@ -14,7 +14,8 @@ export type StreamEntry = {
 export type Write =
   | { readonly op: 'hset'; readonly field: string; readonly value: string }
   | { readonly op: 'hdel'; readonly field: string }
-  | { readonly op: 'set'; readonly key: string; readonly value: Buffer }
+  /** `untilMs`: when it goes by itself; undefined = never. */
+  | { readonly op: 'set'; readonly key: string; readonly value: Buffer; readonly untilMs?: number }
   | { readonly op: 'del'; readonly key: string }
   | { readonly op: 'xadd'; readonly entry: StreamEntry }
   | { readonly op: 'xtrim'; readonly through: number }
@@ -30,6 +31,16 @@ export class RedisReplyError extends Error {
     this.code = code;
   }
 }
+
+/** What `replace` is asked: `head` and `body` of the new record, around the last use that is stored. */
+export type Replacement = {
+  readonly owner: Buffer;
+  readonly headBefore: Buffer;
+  readonly head: Buffer;
+  readonly body: Buffer;
+  readonly seenFirst: number;
+  readonly seenLast: number;
+};
 
 const text = (value: string): Buffer => Buffer.from(value);
 const texts = (values: readonly string[]): readonly Buffer[] => values.map(text);
@@ -47,9 +58,12 @@ export class ScriptedRedis {
   control = new Map<string, string>();
   stream: StreamEntry[] = [];
   keys = new Map<string, Buffer>();
+  #ends = new Map<string, number>();
+  readonly #nowMs: () => number;
 
-  constructor(replid: string) {
+  constructor(replid: string, nowMs: () => number) {
     this.replid = replid;
+    this.#nowMs = nowMs;
   }
 
   /** A hash is kept as one key for each field. */
@@ -122,6 +136,19 @@ export class ScriptedRedis {
         return [1];
       case 'touch':
         return this.touch(key, bytes(0), Number(args[1]), bytes(2), Number(args[3]));
+      case 'claim':
+        return this.claim(key, keys[1] ?? '', bytes(0), Number(args[1]));
+      case 'replace':
+        return this.replace(key, keys[1] ?? '', {
+          ...{ owner: bytes(0), headBefore: bytes(1), head: bytes(2), body: bytes(3) },
+          ...{ seenFirst: Number(args[4]), seenLast: Number(args[5]) },
+        });
+      case 'release':
+        if (this.live(key)?.equals(bytes(0)) !== true) return [0];
+        this.write({ op: 'del', key });
+        return [1];
+      case 'announce':
+        return this.announce(this.open(argument(0)), argument(1), argument(2));
       case 'unlink': {
         this.mustWrite();
         const was = this.keys.has(key);
@@ -157,6 +184,7 @@ export class ScriptedRedis {
     this.control = new Map(source.control);
     this.stream = [...source.stream];
     this.keys = new Map(source.keys);
+    this.#ends = new Map(source.#ends);
     this.replid = source.replid;
   }
 
@@ -170,6 +198,8 @@ export class ScriptedRedis {
         return;
       case 'set':
         this.keys.set(write.key, write.value);
+        if (write.untilMs === undefined) this.#ends.delete(write.key);
+        else this.#ends.set(write.key, write.untilMs);
         return;
       case 'del':
         this.keys.delete(write.key);
@@ -186,6 +216,28 @@ export class ScriptedRedis {
         this.keys.clear();
         return;
     }
+  }
+
+  protected claim(key: string, place: string, owner: Buffer, ttlMs: number): Reply {
+    const record = this.keys.get(key);
+    if (record === undefined) return [0];
+    if (this.live(place)?.equals(owner) === false) return [1];
+    this.write({ op: 'set', key: place, value: owner, untilMs: this.#nowMs() + ttlMs });
+    return [2, record];
+  }
+
+  protected replace(key: string, place: string, asked: Replacement): Reply {
+    const { owner, headBefore, head, body, seenFirst, seenLast } = asked;
+    const record = this.keys.get(key);
+    if (this.live(place)?.equals(owner) !== true) return [0];
+    if (record?.subarray(0, headBefore.length).equals(headBefore) !== true) return [0];
+    const seen = record.subarray(seenFirst, seenLast + 1);
+    this.write({ op: 'set', key, value: Buffer.concat([head, seen, body]) });
+    return [1];
+  }
+
+  private live(key: string): Buffer | undefined {
+    return (this.#ends.get(key) ?? Infinity) > this.#nowMs() ? this.keys.get(key) : undefined;
   }
 
   protected renew(newEra: string, incarnation: string, history: string, applied: number): Reply {
@@ -302,7 +354,6 @@ export class ScriptedRedis {
 
   private touch(key: string, seen: Buffer, offset: number, format: Buffer, lengthMin: number): Reply {
     const record = this.keys.get(key);
-    this.mustWrite();
     if (record === undefined || record.length < lengthMin || record[0] !== format[0]) return [0];
     const changed = Buffer.from(record);
     seen.copy(changed, offset);
