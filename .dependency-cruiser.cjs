@@ -33,8 +33,8 @@ module.exports = {
     {
       name: 'check-sees-only-endpoints-and-core',
       severity: 'error',
-      from: into('^src/(check|answer-check|judge-again|judge-case|shadow-watch)\\.ts$'),
-      to: { path: '^src/', pathNot: '^src/(endpoints/|core/|(check|shadow-watch)\\.ts$)' },
+      from: into('^src/(check|answer-check|judge-again|judge-case|keep-fresh|refresh-session|shadow-watch)\\.ts$'),
+      to: { path: '^src/', pathNot: '^src/(endpoints/|core/|(check|keep-fresh|refresh-session|shadow-watch)\\.ts$)' },
     },
     {
       name: 'cli-sees-only-core-and-check',

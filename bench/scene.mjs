@@ -14,9 +14,11 @@ import { createMemoryUserFacts } from '../dist/adapters/memory/user-facts.js';
 import { createMemorySessionStore } from '../dist/adapters/memory/session-store.js';
 import { systemClock } from '../dist/adapters/system/clock.js';
 import { systemEntropy } from '../dist/adapters/system/entropy.js';
+import { systemTimers } from '../dist/adapters/system/timers.js';
 import { compile } from '../dist/compose/generations.js';
 import { composeHandler } from '../dist/compose/handler.js';
 import { load } from '../dist/compose/load.js';
+import { createKeepFresh } from '../dist/keep-fresh.js';
 import { handleOf, sealSessionCookie, sessionCookieName } from '../dist/core/session/cookie.js';
 import { flattenClaims } from '../dist/core/session/claims.js';
 
@@ -78,8 +80,13 @@ export async function buildScene(folder, { text = configText, targets = [TARGET]
   const stream = createBatchingStream({ fd: openSync(join(folder, 'audit.jsonl'), 'a') });
   const audit = createAuditSink(stream);
   const metrics = createMetrics({ version: 'bench', node: process.versions.node });
+  const keepFresh = createKeepFresh({
+    ...lasting,
+    timers: systemTimers,
+    observe: (refresh) => metrics.observeRefresh(refresh),
+  });
   return {
-    handler: composeHandler({ lasting, audit, metrics, live: () => live }),
+    handler: composeHandler({ lasting, audit, metrics, keepFresh, live: () => live }),
     requests,
     request: requests[0],
     stream,
@@ -108,7 +115,10 @@ async function signIn(sessions, sealer, cookieName) {
     createdAt: now,
     expiresAt,
     lastSeenAt: now,
-    tokens: { idToken: undefined, accessToken: undefined, refreshToken: undefined, accessTokenExpiresAt: undefined },
+    // As after a login, with nothing to refresh for as long as it is measured.
+    tokens: { idToken: undefined, accessToken: 'access', refreshToken: 'refresh', accessTokenExpiresAt: expiresAt },
+    tokensAt: now,
+    confirmedAt: expiresAt,
     mark: await sessions.loginMark(),
     version: 1,
   });

@@ -33,6 +33,7 @@ import type { EpochSeconds, SessionHandle } from './core/units.ts';
 import { uuid } from './core/uuid.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from './endpoints/endpoint.ts';
 import { answerEndpoint, beginLogin } from './endpoints/answer-endpoint.ts';
+import type { KeepFresh } from './keep-fresh.ts';
 import type { ShadowWatch } from './shadow-watch.ts';
 
 /**
@@ -61,6 +62,8 @@ export type CheckPorts = Pick<EndpointPorts, 'clock' | 'entropy' | 'logger'> & {
   readonly audit: AuditSink;
   /** Judges beside what was decided; nothing follows from it but a field of the record. */
   readonly shadow: ShadowWatch;
+  /** Refreshes the sessions that Checks meet. */
+  readonly keepFresh: Pick<KeepFresh, 'tend'>;
   /** Told of each answer, for metrics. `micros` from first byte decoded to Outcome. */
   observe(answer: { readonly decision: string; readonly code: string; readonly micros: number }): void;
   /** Told of each dependency that failed a Check. */
@@ -76,6 +79,8 @@ type Passage = {
   readonly records: RecordSnapshots;
   readonly now: EpochSeconds;
   readonly startedMs: number;
+  /** What there is for the answer. */
+  readonly withinMs: number;
   /** How far the judgement came; for the record of a Check that fails on its way. */
   readonly trail: { findings: Findings | undefined };
 };
@@ -90,7 +95,7 @@ type Answered = {
 };
 
 export function createCheckHandler(ports: CheckPorts): CheckHandler {
-  const begin = (request: AccessRequest | undefined): Passage => {
+  const begin = (request: AccessRequest | undefined, withinMs: number): Passage => {
     const live = ports.live();
     return {
       request,
@@ -99,15 +104,16 @@ export function createCheckHandler(ports: CheckPorts): CheckHandler {
       records: live.records(),
       now: ports.clock.now(),
       startedMs: ports.clock.monotonicMs(),
+      withinMs,
       trail: { findings: undefined },
     };
   };
 
   return {
     answer(request, budgetMs) {
-      const passage = begin(request);
-      if (ports.audit.isFull()) return unrecorded(passage, ports);
       const withinMs = answerWithin(budgetMs);
+      const passage = begin(request, withinMs);
+      if (ports.audit.isFull()) return unrecorded(passage, ports);
       const answered = guard(passage, ports, () => judgeAndAct(request, passage, ports));
       if (!(answered instanceof Promise)) return finish(answered, passage, ports);
       return within(answered, withinMs, () =>
@@ -115,11 +121,11 @@ export function createCheckHandler(ports: CheckPorts): CheckHandler {
       ).then((inTime) => finish(inTime, passage, ports));
     },
     malformed(reason) {
-      const passage = begin(undefined);
+      const passage = begin(undefined, ANSWER_WITHIN_MS);
       return finish(failed(passage, 'bad-request', reason), passage, ports);
     },
     overloaded(request) {
-      const passage = begin(request);
+      const passage = begin(request, ANSWER_WITHIN_MS);
       return finish(failed(passage, 'overloaded', 'more Checks in flight than the bound'), passage, ports);
     },
   };
@@ -130,17 +136,30 @@ const answerWithin = (budgetMs: number | undefined): number =>
     ? ANSWER_WITHIN_MS
     : Math.min(ANSWER_WITHIN_MS, Math.max(budgetMs - ANSWER_MARGIN_MS, budgetMs / 2));
 
-/** decode -> check -> (needs -> fetch -> check)* -> act */
+/** decode -> check -> (needs -> fetch -> check)* -> tend the session -> act */
 function judgeAndAct(request: AccessRequest, passage: Passage, ports: CheckPorts): Eventually<Answered> {
-  const decided = judge(request, passage, ports, {
-    session: undefined,
-    facts: undefined,
-    readAnew: undefined,
-    round: 0,
-  });
+  const decided = judge(request, passage, ports, NOTHING_FETCHED);
   return decided instanceof Promise
-    ? decided.then((decision) => act(request, decision, passage, ports))
-    : act(request, decided, passage, ports);
+    ? decided.then((decision) => tendAndAct(request, decision, passage, ports))
+    : tendAndAct(request, decided, passage, ports);
+}
+
+/** Where the session has to be refreshed first, it is judged once more by what is stored then; what came of the refresh shows there. */
+function tendAndAct(
+  request: AccessRequest,
+  decision: CheckDecision,
+  passage: Passage,
+  ports: CheckPorts,
+): Eventually<Answered> {
+  const { session } = decision.findings;
+  const waiting =
+    session === undefined || decision.kind === 'own'
+      ? undefined
+      : ports.keepFresh.tend(session, passage.live, passage.now, passage.withinMs);
+  if (waiting === undefined) return act(request, decision, passage, ports);
+  return waiting
+    .then(() => judge(request, passage, ports, NOTHING_FETCHED))
+    .then((judged) => act(request, judged, passage, ports));
 }
 
 /** What was fetched so far. */
@@ -151,6 +170,8 @@ type Fetched = {
   readonly readAnew: SessionHandle | undefined;
   readonly round: number;
 };
+
+const NOTHING_FETCHED: Fetched = { session: undefined, facts: undefined, readAnew: undefined, round: 0 };
 
 function judge(
   request: AccessRequest,

@@ -29,6 +29,8 @@ const CHAPTERS = [
       'session_lifetime',
       'cookie_expire',
       'session_idle_timeout',
+      'session_recheck_interval',
+      'sessions_per_user',
       'cookie_name',
       'cookie_same_site',
       'cookie_http_only',

@@ -4,6 +4,7 @@ import { createCheckHandler, type Live } from '../answer-check.ts';
 import type { Metrics } from '../adapters/metrics/metrics.ts';
 import { createAssertionCache } from '../core/assertion/assertion-cache.ts';
 import type { AuditSink, CheckHandler } from '../core/ports.ts';
+import type { KeepFresh } from '../keep-fresh.ts';
 import { createShadowWatch } from '../shadow-watch.ts';
 import type { Lasting } from './generations.ts';
 
@@ -12,6 +13,7 @@ export function composeHandler(parts: {
   readonly audit: AuditSink;
   readonly metrics: Metrics;
   readonly live: () => Live;
+  readonly keepFresh: Pick<KeepFresh, 'tend'>;
 }): CheckHandler {
   const { lasting, metrics } = parts;
   return createCheckHandler({
@@ -21,6 +23,7 @@ export function composeHandler(parts: {
     live: parts.live,
     assertions: createAssertionCache(),
     audit: parts.audit,
+    keepFresh: parts.keepFresh,
     shadow: createShadowWatch({
       clock: lasting.clock,
       logger: lasting.logger,

@@ -16,6 +16,7 @@ import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { compile, createGenerations, warningsOf, type Generations, type Lasting } from './generations.ts';
 import { componentsOf } from './components.ts';
+import { createKeepFresh } from '../keep-fresh.ts';
 import { composeHandler } from './handler.ts';
 import { loadInWorker } from './load-in-worker.ts';
 import { load, type ConfigSource } from './load.ts';
@@ -149,8 +150,15 @@ async function openListeners(
     });
     close.push(() => admin.close());
   }
+  const keepFresh = createKeepFresh({
+    ...lasting,
+    timers: systemTimers,
+    observe: (refresh) => {
+      metrics.observeRefresh(refresh);
+    },
+  });
   const checks = await createCheckServer({
-    handler: composeHandler({ lasting, audit, metrics, live: () => generations.current().live }),
+    handler: composeHandler({ lasting, audit, metrics, keepFresh, live: () => generations.current().live }),
     address: server.grpc_address,
     tls: server.grpc_tls,
     insecure: server.grpc_insecure,
@@ -167,7 +175,11 @@ async function openListeners(
     });
     close.push(() => ops.close());
   } finally {
-    close.push(() => checks.drain(DRAIN_MS));
+    close.push(
+      () => checks.drain(DRAIN_MS),
+      // Before, while Checks are still answered: what a provider has given is stored, and nothing new is begun.
+      () => keepFresh.close(),
+    );
   }
 }
 

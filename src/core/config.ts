@@ -140,6 +140,10 @@ export type AccessConfig = {
   readonly session_lifetime: number;
   /** Seconds; undefined = no idle end. */
   readonly session_idle_timeout?: number;
+  /** How old, in seconds, may be what the provider said of a user. */
+  readonly session_recheck_interval: number;
+  /** Undefined = no limit. */
+  readonly sessions_per_user?: number;
   readonly cookie_same_site: 'lax' | 'strict' | 'none';
   readonly cookie_secret: readonly string[];
   readonly shared_secret: readonly string[];

@@ -42,7 +42,7 @@ export class DependencyError extends Error {
 export const isDependencyError = (error: unknown): error is DependencyError =>
   typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'DependencyError';
 
-export type RevocationReason = 'sign-out' | 'admin' | 'idp-logout' | 'expired-at-idp' | 'renewed';
+export type RevocationReason = 'sign-out' | 'admin' | 'idp-logout' | 'expired-at-idp' | 'renewed' | 'over-limit';
 
 /** What is ended: one session, all of a user (issuer and subject), all that a provider signed in, or everything. Logins in flight included. */
 export type RevocationTarget =

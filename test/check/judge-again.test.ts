@@ -44,6 +44,7 @@ function aGeneration(routes: readonly RouteConfig[], changes: Partial<AccessConf
     identity_semantics: 'strict',
     cookie_name: 'doorward',
     session_lifetime: 3600,
+    session_recheck_interval: 300,
     cookie_same_site: 'lax',
     cookie_secret: [],
     shared_secret: [],

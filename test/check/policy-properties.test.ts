@@ -92,6 +92,7 @@ function generationOf(policy: readonly Tree[], semantics: PolicySemantics): Gene
     identity_semantics: 'strict',
     cookie_name: 'doorward',
     session_lifetime: 3600,
+    session_recheck_interval: 300,
     cookie_same_site: 'lax',
     cookie_secret: [],
     shared_secret: [],

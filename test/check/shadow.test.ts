@@ -25,6 +25,7 @@ const aConfig = (routes: readonly RouteConfig[], changes: Partial<AccessConfig> 
   identity_semantics: 'strict',
   cookie_name: 'doorward',
   session_lifetime: 3600,
+  session_recheck_interval: 300,
   cookie_same_site: 'lax',
   cookie_secret: [],
   shared_secret: [],

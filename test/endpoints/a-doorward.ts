@@ -198,6 +198,7 @@ export function startDoorward(
         identity_semantics: 'strict',
         cookie_name: 'doorward',
         session_lifetime: 3600,
+        session_recheck_interval: 300,
         cookie_same_site: 'lax',
         cookie_secret: [SECRET],
         shared_secret: ['shared'],

@@ -49,6 +49,8 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
     cookie_name: file.cookie_name ?? defaults.cookie_name,
     session_lifetime: session.session_lifetime,
     ...(session.session_idle_timeout === undefined ? {} : { session_idle_timeout: session.session_idle_timeout }),
+    session_recheck_interval: session.session_recheck_interval,
+    ...(file.sessions_per_user === undefined ? {} : { sessions_per_user: file.sessions_per_user }),
     cookie_same_site: sameSiteOf(file),
     cookie_secret: await readKeySecrets(
       { key: 'cookie_secret', given: file.cookie_secret, givenFiles: file.cookie_secret_file },
@@ -89,10 +91,17 @@ function oneSpelling<Key extends keyof ConfigFile>(
   return file[key] ?? file[other];
 }
 
+/** One request to the provider per session in use and interval: what is shorter would be a load of its own. */
+const RECHECK_SECONDS_MIN = 5;
+
 function sessionTimes(
   file: ConfigFile,
   problems: ProblemList,
-): { readonly session_lifetime: number; readonly session_idle_timeout: number | undefined } {
+): {
+  readonly session_lifetime: number;
+  readonly session_idle_timeout: number | undefined;
+  readonly session_recheck_interval: number;
+} {
   const seconds = (key: keyof ConfigFile, written: string | number): number | undefined => {
     const parsed = parseDuration(written);
     if (parsed === undefined) problems.error([key], `\`${key}\` must be more than zero and at most ten years`);
@@ -104,7 +113,17 @@ function sessionTimes(
     file.session_idle_timeout === undefined ? undefined : seconds('session_idle_timeout', file.session_idle_timeout);
   if (lifetime !== undefined && idle !== undefined && idle > lifetime)
     problems.error(['session_idle_timeout'], '`session_idle_timeout` is longer than `session_lifetime`');
-  return { session_lifetime: lifetime ?? Number.POSITIVE_INFINITY, session_idle_timeout: idle };
+  const recheck = seconds(
+    'session_recheck_interval',
+    file.session_recheck_interval ?? defaults.session_recheck_interval,
+  );
+  if (recheck !== undefined && recheck < RECHECK_SECONDS_MIN)
+    problems.error(['session_recheck_interval'], '`session_recheck_interval` must be at least 5s');
+  return {
+    session_lifetime: lifetime ?? Number.POSITIVE_INFINITY,
+    session_idle_timeout: idle,
+    session_recheck_interval: recheck ?? RECHECK_SECONDS_MIN,
+  };
 }
 
 function sameSiteOf(file: ConfigFile): AccessConfig['cookie_same_site'] {

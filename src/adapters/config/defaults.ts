@@ -5,6 +5,7 @@ export const defaults = {
   identity_semantics: 'strict',
   cookie_name: 'doorward',
   session_lifetime: '14h',
+  session_recheck_interval: '5m',
   cookie_same_site: 'lax',
   pass_identity_headers: false,
   jwt_issuer_format: 'hostOnly',

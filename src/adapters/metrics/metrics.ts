@@ -16,6 +16,8 @@ export interface Metrics {
   observeShadow(judged: { readonly active: string; readonly shadow: string }): void;
   /** One call to a store or provider failed; `code` is a DependencyCode. */
   observeDependencyError(code: string): void;
+  /** One refresh of a session; both are of fixed sets (RefreshKind, RefreshOutcome). */
+  observeRefresh(refresh: { readonly kind: string; readonly result: string }): void;
   /** `generation` is the one in force after it. */
   observeReload(reload: { readonly ok: boolean; readonly generation: number; readonly atSeconds: number }): void;
   readonly store: StoreMetrics;
@@ -50,6 +52,12 @@ export function createMetrics(build: { readonly version: string; readonly node: 
     labelNames: ['active', 'shadow'],
     registers,
   });
+  const refreshes = new Counter({
+    name: 'doorward_session_refreshes_total',
+    help: 'Refreshes of sessions at their identity provider, by what was asked (new tokens, or the user) and what came of it.',
+    labelNames: ['kind', 'result'],
+    registers,
+  });
   const generation = new Gauge({
     name: 'doorward_config_generation',
     help: 'The generation of configuration in force.',
@@ -76,6 +84,9 @@ export function createMetrics(build: { readonly version: string; readonly node: 
     },
     observeDependencyError: (code) => {
       dependencyErrors.inc({ code });
+    },
+    observeRefresh: (refresh) => {
+      refreshes.inc(refresh);
     },
     observeReload: (reload) => {
       generation.set(reload.generation);

@@ -60,6 +60,19 @@ const canAskAboutUser = (
 ): boolean => refreshToken !== undefined || (accessToken !== undefined && (end === undefined || now < end));
 
 /**
+ * Whether nobody has changed the session since the provider was asked by what it was: else that the provider ended it says nothing of what is
+ * stored by now.
+ */
+export const isUnchanged = (asked: Session, stored: Session): boolean =>
+  stored.version === asked.version && stored.tokens.refreshToken === asked.tokens.refreshToken;
+
+/** Whether `stored` is what was to be written, where no answer to the writing came. Tokens are given out once. */
+export const isWritten = (written: Session, stored: Session): boolean =>
+  stored.version === written.version &&
+  stored.tokens.refreshToken === written.tokens.refreshToken &&
+  stored.tokens.accessToken === written.tokens.accessToken;
+
+/**
  * The session as it is to be stored. It is the same session: its mark, its end and how the user signed in stay, so no revocation that covers it
  * is outlived, and no refresh counts as a sign-in. @throws DependencyError idp-refused, for claims beyond their limits
  */

@@ -25,6 +25,7 @@ import {
   stateOf,
   type Flow,
 } from './flow.ts';
+import { limitSessions } from './limit-sessions.ts';
 import { loginFailedPage, loginFailures } from './pages.ts';
 import { callbackPath } from './redirect-uri.ts';
 import { countRound } from './rounds.ts';
@@ -87,6 +88,7 @@ export async function callback(context: EndpointContext, ports: EndpointPorts): 
     return refuse(loginFailures.stepUpNotMet);
   if (!(await ports.sessions.create(session))) return refuse(loginFailures.revokedMeanwhile);
   await endSession(context.presented, 'renewed', ports);
+  await limitSessions(session, context.generation.config.sessions_per_user, ports);
 
   const cookies = [setSessionCookie({ id, session }, context, ports), ...deleteFlowCookie(flow.id, at), countRound(at)];
   const answer =

@@ -31,6 +31,7 @@ describe('a small file', () => {
       identity_semantics: 'strict',
       cookie_name: 'doorward',
       session_lifetime: 50_400,
+      session_recheck_interval: 300,
       cookie_same_site: 'lax',
       cookie_secret: [COOKIE_SECRET],
       shared_secret: [SHARED_SECRET],
@@ -256,6 +257,8 @@ auth_url: https://auth.example.com
 cookie_name: sid
 session_lifetime: 8h
 session_idle_timeout: 30m
+session_recheck_interval: 5s
+sessions_per_user: 3
 cookie_same_site: Strict
 pass_identity_headers: true
 jwt_claims_headers: { X-Email: email, x-pomerium-claim-groups: groups }
@@ -273,6 +276,8 @@ change_windows: { deploys: { timezone: UTC, days: mon-fri, hours: { after: 9 AM 
       cookie_name: 'sid',
       session_lifetime: 28_800,
       session_idle_timeout: 1800,
+      session_recheck_interval: 5,
+      sessions_per_user: 3,
       cookie_same_site: 'strict',
       pass_identity_headers: true,
       jwt_claims_headers: { 'x-email': 'email', 'x-pomerium-claim-groups': 'groups' },
@@ -335,6 +340,9 @@ change_windows: { deploys: { timezone: UTC, days: mon-fri, hours: { after: 9 AM 
       'session_lifetime: 1h\nsession_idle_timeout: 2h',
       '2:23 error `session_idle_timeout` is longer than `session_lifetime`',
     ],
+    ['session_recheck_interval: 4.9', '1:27 error `session_recheck_interval` must be at least 5s'],
+    ['sessions_per_user: 0', '1:20 error `sessions_per_user` must be a whole number from 1 to 100'],
+    ['sessions_per_user: 101', '1:20 error `sessions_per_user` must be a whole number from 1 to 100'],
     [
       'cookie_same_site: none\nroutes: [{ from: "http://localhost", allow_public_unauthenticated_access: true }]',
       '2:18 error `cookie_same_site: none` needs every route to be https',

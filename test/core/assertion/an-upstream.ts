@@ -23,6 +23,7 @@ export const aConfig = (changes: Partial<AccessConfig> = {}): AccessConfig => ({
   identity_semantics: 'strict',
   cookie_name: '_doorward',
   session_lifetime: 3600,
+  session_recheck_interval: 300,
   cookie_same_site: 'lax',
   cookie_secret: ['cookie secret'],
   shared_secret: ['shared secret'],

@@ -9,7 +9,7 @@ import { defaults } from '../defaults.ts';
 import { changeWindows } from './change-window-keys.ts';
 import { defaultIdpKeys, idpList } from './idp-keys.ts';
 import { mtlsKeys } from './mtls-keys.ts';
-import { choice, duration, flag, foreign, HEADER_NAME_PATTERN, only, refused, rotatable, text, textList } from './parts.ts';
+import { choice, duration, flag, foreign, HEADER_NAME_PATTERN, only, refused, rotatable, text, textList, whole } from './parts.ts';
 import { foreignGlobalKeys, foreignRouteKeys } from './pomerium-keys.ts';
 import type { ForeignKey, ForeignKeys } from './pomerium-keys.ts';
 import { recordKeys } from './record-keys.ts';
@@ -90,6 +90,22 @@ const accessKeys = {
   ),
   session_idle_timeout: Type.Optional(
     duration({ description: 'A session ends when it was not used for so long. Without it, it does not.' }),
+  ),
+  session_recheck_interval: Type.Optional(
+    duration({
+      description:
+        'How old may be what the identity provider said of a user: it is asked again at the userinfo endpoint, so that changed groups, or that the user was disabled there, count within that time. At least 5s.',
+      default: defaults.session_recheck_interval,
+    }),
+  ),
+  sessions_per_user: Type.Optional(
+    whole(
+      {
+        description:
+          'How many sessions a user may have at once. A login beyond that ends the oldest ones. Without it, there is no limit.',
+      },
+      { minimum: 1, maximum: 100 },
+    ),
   ),
   shared_secret: Type.Optional(
     rotatable({
