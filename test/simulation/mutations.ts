@@ -18,9 +18,10 @@ import {
   type Renewal,
   type RenewalReply,
 } from '../../src/core/revocation/replica.ts';
+import { refreshedSession } from '../../src/core/session/refresh.ts';
 import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
-import { ScriptedRedis, type Reply } from './scripted-redis.ts';
+import { ScriptedRedis, type Replacement, type Reply } from './scripted-redis.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import type { Parts } from './parts.ts';
 import type { Scene } from './world.ts';
@@ -217,6 +218,24 @@ class DeletesOnly extends ScriptedRedis {
   }
 }
 
+/** What a refresh writes is written, whatever is there and whoever has it. */
+const setsBlind = (MutantRedis: typeof ScriptedRedis): typeof ScriptedRedis =>
+  class extends MutantRedis {
+    readonly #seen = new Map<string, Buffer>();
+
+    protected override claim(key: string, place: string, owner: Buffer, ttlMs: number): Reply {
+      const record = this.keys.get(key);
+      if (record !== undefined) this.#seen.set(key, record);
+      return super.claim(key, place, owner, ttlMs);
+    }
+
+    protected override replace(key: string, _: string, { head, body, seenFirst, seenLast }: Replacement): Reply {
+      const seen = this.#seen.get(key)?.subarray(seenFirst, seenLast + 1) ?? Buffer.alloc(0);
+      this.write({ op: 'set', key, value: Buffer.concat([head, seen, body]) });
+      return [1];
+    }
+  };
+
 class ReadsOnAnyNode extends ScriptedRedis {
   #isRead = false;
 
@@ -345,6 +364,25 @@ export const mutations: readonly Mutation[] = [
     name: 'DELETE_ONLY',
     search: { climate: 'temperate', seed: 1, nodes: 1 },
     changed: redis(DeletesOnly),
+  },
+  {
+    name: 'REFRESH_NEW_G0',
+    search: { climate: 'temperate', seed: 1, nodes: 1, hasRefreshes: true },
+    changed: {
+      refreshed: async (session, answer, now, sessions) => ({
+        ...refreshedSession(session, answer, now),
+        mark: await sessions.loginMark(),
+      }),
+    },
+  },
+  {
+    name: 'REFRESH_SET',
+    search: { climate: 'frozen', seed: 1, nodes: 1, hasRefreshes: true },
+    changed: redis(setsBlind(ScriptedRedis)),
+  },
+  {
+    name: 'DELETE_ONLY and REFRESH_SET',
+    changed: redis(setsBlind(DeletesOnly)),
   },
 ];
 

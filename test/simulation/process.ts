@@ -1,7 +1,7 @@
 /** One process of the world: the real store of src/adapters/redis, on a machine of its own, over connections that are played. */
 
 import { composeRedisStores, type Connections, type RedisStores } from '../../src/adapters/redis/stores.ts';
-import type { Logger } from '../../src/core/ports.ts';
+import { isDependencyError, type Logger } from '../../src/core/ports.ts';
 import type { Machine } from './machine.ts';
 import type { Parts } from './parts.ts';
 import type { Weather } from './courier.ts';
@@ -61,4 +61,15 @@ export function startProcess(options: {
     withinMs: 500,
   });
   return { machine, stores, weather, connections: Object.values(connections), isStopped: false };
+}
+
+/** Time passes on a machine. */
+export const pass = (machine: Machine, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    machine.timers.after(ms, resolve);
+  });
+
+/** What cannot be known is refused; anything else is a fault of the code under test. */
+export function rethrowUnlessDependency(error: unknown): void {
+  if (!isDependencyError(error)) throw error;
 }

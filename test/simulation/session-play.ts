@@ -3,7 +3,7 @@
  * confirmed, and was allowed by what that ended.
  */
 
-import { isDependencyError, type RevocationTarget } from '../../src/core/ports.ts';
+import type { RevocationTarget } from '../../src/core/ports.ts';
 import { handleOf } from '../../src/core/session/cookie.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { epochSeconds, idpName } from '../../src/core/units.ts';
@@ -11,7 +11,8 @@ import type { RedisStores } from '../../src/adapters/redis/stores.ts';
 import { aSession } from '../core/session/a-session.ts';
 import type { Machine } from './machine.ts';
 import type { Parts } from './parts.ts';
-import type { Process } from './process.ts';
+import { pass, rethrowUnlessDependency, type Process } from './process.ts';
+import { answerOf, refresh } from './refresh-play.ts';
 import type { Random } from './random.ts';
 import type { Tally } from './tally.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -26,6 +27,8 @@ export type SessionRecord = {
   readonly redeemedAt: number;
   isStored: boolean;
   isDead: boolean;
+  /** The newest answer of the provider that is known to every process. */
+  answer: number;
 };
 
 /** The processes that there are now. */
@@ -41,12 +44,15 @@ export type PlayOptions = {
   readonly parts: Parts;
   readonly tally: Tally;
   readonly processes: Processes;
+  /** Whether no write is ever lost: a promotion may lose what a session has become, but nothing that ends it. */
+  readonly isLossless: boolean;
 };
 
 export class SessionPlay {
   readonly #options: PlayOptions;
   #records: SessionRecord[] = [];
   #sessions = 0;
+  #answers = 0;
   /** Who has a revocation under way. */
   readonly #revokers = new Set<{ readonly stores: RedisStores }>();
 
@@ -76,7 +82,7 @@ export class SessionPlay {
     const createdAt = machine.clock.now();
     const expiresAt = epochSeconds(createdAt + 86_400);
     const session = aSession({ ...user, handle, mark, createdAt, expiresAt, lastSeenAt: createdAt });
-    const record = { session, redeemedAt, isStored: false, isDead: false };
+    const record = { session, redeemedAt, isStored: false, isDead: false, answer: 0 };
     this.#records.push(record);
     await pass(machine, random.between(1, 60));
     record.isStored = await sessions.create(session).catch(() => true);
@@ -92,11 +98,16 @@ export class SessionPlay {
 
   /** A Check starts when it is sent; the process may take its time to look at it. */
   #check(process: Process, record: SessionRecord): void {
-    const wasDead = record.isDead;
-    process.machine.receive('requests', () => void this.#judge(process, record, wasDead));
+    const { isDead, answer } = record;
+    process.machine.receive('requests', () => void this.#judge(process, record, isDead, answer));
   }
 
-  async #judge({ stores, machine }: Process, record: SessionRecord, wasDead: boolean): Promise<void> {
+  async #judge(
+    { stores, machine }: Process,
+    record: SessionRecord,
+    wasDead: boolean,
+    answerKnown: number,
+  ): Promise<void> {
     const { tally, time } = this.#options;
     const session = await this.#decide(stores, record.session).catch((error: unknown) => {
       rethrowUnlessDependency(error);
@@ -108,6 +119,9 @@ export class SessionPlay {
     else {
       tally.allowed += 1;
       if (wasDead) tally.violation ??= `${session.handle} was allowed at step ${time.steps}, ${time.nowMs} ms`;
+      if (answerOf(session) < answerKnown)
+        tally.violation ??= `${session.handle} was judged by answer ${answerOf(session)}, and ${answerKnown} was known`;
+      if (answerOf(session) > 0) tally.refreshedRead += 1;
       if (this.#options.random.chance(0.05)) {
         stores.sessions.touch(session.handle, machine.clock.now()).catch(rethrowUnlessDependency);
       }
@@ -171,6 +185,35 @@ export class SessionPlay {
     this.#checkAll(ended);
   }
 
+  /** Also of what was ended: whether that is over is for the store to say, when it is written back. */
+  someRefresh(): void {
+    const { random, processes } = this.#options;
+    if (this.#records.length === 0) return;
+    const record = random.pick(this.#records);
+    const process = processes.some();
+    process.machine.receive('requests', () => void this.#refresh(process, record).catch(rethrowUnlessDependency));
+  }
+
+  async #refresh(process: Process, record: SessionRecord): Promise<void> {
+    const { random, parts, tally, isLossless } = this.#options;
+    const { handle } = record.session;
+    const done = await refresh({
+      ...{ process, handle, refreshed: parts.refreshed },
+      owner: Buffer.from(random.bytes(6)).toString('hex'),
+      providerMs: random.between(5, 700),
+      isKept: random.chance(0.6),
+      nextAnswer: () => (this.#answers += 1),
+    });
+    if (done === undefined) return;
+    if (done.replacement.kind === 'refused') tally.refreshesRefused += 1;
+    else {
+      tally.refreshesWritten += 1;
+      if (isLossless && done.replacement.announced.kind === 'confirmed')
+        record.answer = Math.max(record.answer, done.answer);
+    }
+    this.#checkAll([record]);
+  }
+
   /** Everywhere, at once and a little later. */
   #checkAll(records: readonly SessionRecord[]): void {
     const random = this.#options.random;
@@ -189,14 +232,3 @@ const isCovered = (session: Session, target: RevocationTarget): boolean => {
   if (target.kind === 'user') return session.issuer === target.issuer && session.subject === target.subject;
   return target.kind === 'all' || (target.kind === 'idp' && session.idp === target.idp);
 };
-
-/** Time passes on a machine. */
-export const pass = (machine: Machine, ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    machine.timers.after(ms, resolve);
-  });
-
-/** What cannot be known is refused; anything else is a fault of the code under test. */
-export function rethrowUnlessDependency(error: unknown): void {
-  if (!isDependencyError(error)) throw error;
-}

@@ -43,6 +43,10 @@ export type Counts = {
   factsNotConfirmed: number;
   factsRead: number;
   factsDue: number;
+  /** Sessions written back by a refresh, refused to be, and allowed as such. */
+  refreshesWritten: number;
+  refreshesRefused: number;
+  refreshedRead: number;
 };
 
 export type Tally = Counts & {
@@ -54,7 +58,15 @@ export type Tally = Counts & {
 export const emptyTally = (): Tally => ({
   ...{ steps: 0, virtualSeconds: 0, allowed: 0, denied: 0, unavailable: 0, checkedDead: 0 },
   ...{ logins: 0, confirmed: 0, fast: 0, notConfirmed: 0, factsConfirmed: 0 },
-  ...{ factsNotConfirmed: 0, factsRead: 0, factsDue: 0, violation: undefined },
+  ...{
+    factsNotConfirmed: 0,
+    factsRead: 0,
+    factsDue: 0,
+    refreshesWritten: 0,
+    refreshesRefused: 0,
+    refreshedRead: 0,
+    violation: undefined,
+  },
   faults: {
     ...{ dropped: 0, delayed: 0, reordered: 0, connectionsLost: 0, pauses: 0, slowClocks: 0, fastClocks: 0 },
     ...{ wallClockSteps: 0, processRestarts: 0, redisRestarts: 0, flushes: 0, trims: 0, secondRevokers: 0 },

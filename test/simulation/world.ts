@@ -24,9 +24,13 @@ export type Scene = {
   readonly climate: ClimateName;
   /** Whether transmitters tell of users as well. */
   readonly hasFacts?: boolean;
+  /** Whether sessions are refreshed. */
+  readonly hasRefreshes?: boolean;
 };
 
 const PROCESSES = 3;
+/** Between two refreshes. */
+const REFRESH_MS: Range = [5, 60];
 
 export class World {
   readonly time = new VirtualTime();
@@ -63,7 +67,14 @@ export class World {
     this.#network = { time, random, nodes: this.#nodes, courier, onSend, isWaited, keepsReplicas, faults };
     for (let count = 0; count < PROCESSES; count += 1) this.#start();
     const processes = { all: () => this.#processes, some: () => this.#someProcess() };
-    const sessions = new SessionPlay({ time, random, parts: this.#parts, tally, processes });
+    const sessions = new SessionPlay({
+      time,
+      random,
+      parts: this.#parts,
+      tally,
+      processes,
+      isLossless: scene.nodes === 1,
+    });
     this.#facts = scene.hasFacts === true ? new FactPlay(this.tally, this.#random) : undefined;
     if (this.#facts !== undefined) {
       this.#repeat(checkMs, () => this.#facts?.check(this.#someServing()));
@@ -72,6 +83,7 @@ export class World {
     this.#repeat([8, 40], () => sessions.someLogin());
     this.#repeat(checkMs, () => sessions.someCheck(() => this.#someServing()));
     this.#repeat(revokeMs, () => sessions.someRevocation());
+    if (scene.hasRefreshes === true) this.#repeat(REFRESH_MS, () => sessions.someRefresh());
     this.#repeat(faultMs, () => this.#someFault());
     if (scene.nodes > 1) this.#repeat(this.#climate.failOverMs, () => this.#nodes.failOver());
     if (this.#parts.membersVanish) this.#repeat([50, 300], () => this.#loseMember());

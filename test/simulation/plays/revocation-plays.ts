@@ -109,6 +109,21 @@ async function backBeforeItIsDropped(changed: Partial<Parts>): Promise<Ending> {
   return { announced, isAllowed: stage.isAllowed(silent, handle) };
 }
 
+/** All sessions of a user are ended while the provider is asked about one of them, which is written back after that. */
+export async function refreshedMeanwhile(changed: Partial<Parts>): Promise<Ending> {
+  const stage = new Stage(1, changed);
+  const revoker = await stage.start();
+  const refreshing = await stage.start();
+  await stage.pass(LONG_MS);
+  const handle = await stage.login(revoker, 'session');
+  const refreshed = stage.refresh(refreshing, handle, 100);
+  await stage.when(() => stage.count(refreshing, 'reply', 'claim') === 1);
+  const announced = await stage.revokeUser(revoker)();
+  await refreshed();
+  await stage.keepAtHand(revoker, handle);
+  return { announced, isAllowed: stage.isAllowed(revoker, handle) };
+}
+
 /** By the mistake that each finds. */
 export const plays: Readonly<Record<string, (changed: Partial<Parts>) => Promise<Ending>>> = {
   NO_DRIFT_MARGIN: farthestClocks,
@@ -116,4 +131,6 @@ export const plays: Readonly<Record<string, (changed: Partial<Parts>) => Promise
   NO_SETTLED: unknownToTheNewMaster,
   PROBE_NO_WAIT: twoMasters,
   GC_BLIND: backBeforeItIsDropped,
+  REFRESH_NEW_G0: refreshedMeanwhile,
+  'DELETE_ONLY and REFRESH_SET': refreshedMeanwhile,
 };

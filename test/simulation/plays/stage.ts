@@ -12,6 +12,7 @@ import { Machine } from '../machine.ts';
 import { parts, type Parts } from '../parts.ts';
 import { startProcess, type Process } from '../process.ts';
 import { createRandom } from '../random.ts';
+import { refresh } from '../refresh-play.ts';
 import { RedisNode } from '../redis-node.ts';
 import type { Network } from '../simulated-connection.ts';
 import { emptyTally } from '../tally.ts';
@@ -152,6 +153,19 @@ export class Stage {
   /** As `begin`. */
   revoke({ stores }: Process, handle: SessionHandle): () => Promise<Announced> {
     return this.begin(stores.sessions.revoke({ kind: 'session', handle }, 'admin'));
+  }
+
+  /** All sessions of the user that `login` signs in. As `begin`. */
+  revokeUser({ stores }: Process): () => Promise<Announced> {
+    const { issuer, subject } = aSession();
+    return this.begin(stores.sessions.revoke({ kind: 'user', issuer, subject }, 'admin'));
+  }
+
+  /** As `begin`. */
+  refresh(process: Process, handle: SessionHandle, providerMs: number): () => Promise<unknown> {
+    const { refreshed } = this.#parts;
+    const [owner, isKept, nextAnswer] = ['an owner', true, () => 1] as const;
+    return this.begin(refresh({ process, handle, refreshed, owner, providerMs, isKept, nextAnswer }));
   }
 
   #carry({ way, name, weather }: Message): number | undefined {
