@@ -92,7 +92,8 @@ export class ClusterConnection implements RedisLink {
     const node = owner === undefined ? undefined : this.#nodes.get(nameOf(owner));
     if (node !== undefined && !this.#isClosed) return ask(node);
     if (!this.#isClosed) this.#map.look();
-    return Promise.reject(new DependencyError('store-unavailable', 'no node of Redis is known to have the slot'));
+    const reason = `no node of Redis is known to have the slot (${this.#map.trouble})`;
+    return Promise.reject(new DependencyError('store-unavailable', reason));
   }
 
   /** Connections to those that have slots, and to nobody else. */

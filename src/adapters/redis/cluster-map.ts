@@ -16,6 +16,7 @@ export class ClusterMap {
   readonly #listeners = new Set<() => void>();
   #owners: SlotOwners = [];
   #masters: readonly Address[] = [];
+  #trouble = 'none was asked yet';
   #next = 0;
   #isLooking = false;
   #isAskedAgain = false;
@@ -34,6 +35,11 @@ export class ClusterMap {
   /** All that have slots. */
   masters(): readonly Address[] {
     return this.#masters;
+  }
+
+  /** Why the last look found nobody, for the log; of no meaning after one that did. */
+  get trouble(): string {
+    return this.#trouble;
   }
 
   /** Begins to look, if nobody has; gives how to end that. `changed` is called after each look that found something. */
@@ -66,12 +72,17 @@ export class ClusterMap {
     this.#next += 1;
     if (asked === undefined) return false;
     let owners: SlotOwners | undefined;
+    let trouble = 'one does not know the Cluster';
     try {
       owners = parseSlots(await this.#ask(asked, 'CLUSTER', ['SLOTS']), asked);
     } catch (error) {
       if (!isDependencyError(error)) throw error;
+      trouble = error.message;
     }
-    if (owners === undefined) return false;
+    if (owners === undefined) {
+      this.#trouble = trouble;
+      return false;
+    }
     this.#owners = owners;
     const masters = new Map<string, Address>();
     for (const owner of owners) if (owner !== undefined) masters.set(nameOf(owner), owner);

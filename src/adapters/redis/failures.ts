@@ -31,12 +31,22 @@ export const isWrongNode = (error: unknown): boolean => WRONG_NODE.has(replyCode
 const ELSEWHERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);
 export const isElsewhere = (error: unknown): boolean => ELSEWHERE.has(replyCode(error) ?? '');
 
+/** How Redis 7.0 says NOPERM of what a script calls. */
+const FORBIDDEN_IN_SCRIPT = /^ERR The user executing the script can't /;
+
+/** The user of Redis may not do it. */
+export function isForbidden(error: unknown): boolean {
+  const reply = replyCode(error);
+  return reply === 'NOPERM' || (reply === 'ERR' && FORBIDDEN_IN_SCRIPT.test(String(asFailure(error).message)));
+}
+
 /** What is in Redis is not what Doorward keeps there, or what came back is no Redis at all. */
 const CORRUPT: ReadonlySet<string> = new Set(['WRONGTYPE', 'ERR']);
 
 /** Which fault it is, where what is in Redis, or what came from it, is none of Doorward's. */
 export function corruptionOf(error: unknown): CorruptionFault | undefined {
   const reply = replyCode(error);
+  if (isForbidden(error)) return undefined;
   if (reply !== undefined) return reply === 'WRONGTYPE' ? 'wrong-type' : CORRUPT.has(reply) ? 'error' : undefined;
   return isNoRedis(error) ? 'reply' : undefined;
 }
@@ -49,6 +59,12 @@ function isNoRedis(error: unknown): boolean {
 /** `what` was asked, in words for logs. */
 export function dependencyError(error: unknown, what: string): DependencyError {
   const reply = replyCode(error);
+  if (isForbidden(error)) {
+    return new DependencyError(
+      'store-unavailable',
+      `Redis lets its user not run ${what} (NOPERM): docs/redis.md has the ACL rule that it needs`,
+    );
+  }
   if (reply !== undefined) {
     return new DependencyError(
       CORRUPT.has(reply) ? 'store-corrupt' : 'store-unavailable',

@@ -8,10 +8,18 @@ import { DependencyError, isDependencyError, type Entropy, type Logger } from '.
 import { clientOptions, tlsOptions } from './client-options.ts';
 import type { Address, Argument, Circuit, LinkParts, LinkState, RedisLink, RedisServer } from './connection.ts';
 import { connectorBy } from './connector.ts';
-import { corruptionOf, dependencyError, isElsewhere, isNoScript, isTimeout, isWrongNode } from './failures.ts';
+import {
+  corruptionOf,
+  dependencyError,
+  isElsewhere,
+  isForbidden,
+  isNoScript,
+  isTimeout,
+  isWrongNode,
+} from './failures.ts';
 import { watchReply } from './corruption.ts';
 import { hardenClients } from './harden-client.ts';
-import { evictionOf, helloScript } from './hello.ts';
+import { greetingOf, HELLO_ARGS, helloScript } from './hello.ts';
 import { CONTROL_KEY, INVALIDATIONS_KEY } from './keys.ts';
 import { markScript, type Script } from './scripts.ts';
 
@@ -172,7 +180,9 @@ export class NodeConnection implements RedisLink {
       const failure = dependencyError(error, what);
       const fault = corruptionOf(error);
       if (fault !== undefined) this.#options.onCorrupt({ asked: what, fault });
-      if (isTimeout(error) || isWrongNode(error)) this.#drop(failure.message);
+      if (isForbidden(error)) this.#judge(failure.message);
+      // What is forbidden is told once, and asked about again with each connection.
+      if (isTimeout(error) || isWrongNode(error) || isForbidden(error)) this.#drop(failure.message);
       if (isWrongNode(error) || isElsewhere(error)) this.#options.onAstray();
       throw failure;
     }
@@ -183,11 +193,12 @@ export class NodeConnection implements RedisLink {
     if (this.#isClosed) return;
     this.#circuit = 'half-open';
     try {
-      const eviction = evictionOf(await this.#send(helloScript, [], []));
+      const { forbidden, eviction } = greetingOf(await this.#send(helloScript, [], HELLO_ARGS));
       this.#noteEviction(eviction);
-      if (eviction !== undefined && !this.#options.server.allow_eviction) {
-        this.#judge(eviction);
-        throw new DependencyError('store-unavailable', eviction);
+      const refusal = forbidden ?? (this.#options.server.allow_eviction ? undefined : eviction);
+      if (refusal !== undefined) {
+        this.#judge(refusal);
+        throw new DependencyError('store-unavailable', refusal);
       }
       if (this.#options.holdsControl()) await this.#send(markScript, [CONTROL_KEY, INVALIDATIONS_KEY], [this.newEra()]);
     } catch (error) {
