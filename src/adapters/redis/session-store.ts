@@ -78,7 +78,7 @@ export type KnownSession = Session | undefined;
 
 export type RedisSessionStoreOptions = {
   readonly redis: RedisConnection;
-  readonly reads: GuardedReads<KnownSession>;
+  readonly reads: Pick<GuardedReads<KnownSession>, 'get'>;
   readonly replica: Pick<Replica<KnownSession>, 'amend' | 'forget' | 'forgetAll'>;
   readonly announcer: Pick<Announcer, 'announce'>;
   /** As they are now: the first seals what is stored, all open. */

@@ -9,8 +9,29 @@ import type { EpochSeconds } from '../units.ts';
 /** What the `kind` of such a record is; records of Checks have none. */
 export const ADMINISTRATION = 'administration';
 
-/** Who asked. `socket`: the admin socket, which only its owner (`uid`) and root can open; the system does not say which of them it was. */
-export type Administrator = { readonly via: 'socket'; readonly uid: number | undefined };
+/** Who asked, and over what. */
+export type Administrator =
+  /** The admin socket, which only its owner (`uid`) and root can open; the system does not say which of them it was. */
+  | { readonly via: 'socket'; readonly uid: number | undefined }
+  /** The session store itself, by the command line, as this user of that machine. */
+  | { readonly via: 'direct'; readonly uid: number | undefined; readonly host: string }
+  /** The admin address, from this client, who showed what is demanded there: a token, a certificate, or both. */
+  | {
+      readonly via: 'address';
+      readonly from: string;
+      readonly token: AdminTokenName | undefined;
+      readonly certificate: AdminCertificate | undefined;
+    };
+
+/** `name`: as its file calls it. `fingerprint`: the beginning of the SHA-256 of the token, which is random, in hex. */
+export type AdminTokenName = { readonly name: string | undefined; readonly fingerprint: string };
+
+/** `names`: its subject alternative names, as in `email:alice@example.com`. `fingerprint`: SHA-256 of the certificate, in hex. */
+export type AdminCertificate = {
+  readonly subject: string;
+  readonly names: readonly string[];
+  readonly fingerprint: string;
+};
 
 export type ChangeRecord = {
   /** Version of this schema. */

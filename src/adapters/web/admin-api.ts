@@ -1,0 +1,227 @@
+/**
+ * The admin API, whatever it is asked over: lists and ends sessions. No token, no session id and no value of a claim is in an answer; each change
+ * is a record of the audit.
+ */
+
+import { changeRecordOf, type Administrator, type ChangeRecord } from '../../core/audit/change-record.ts';
+import {
+  isDependencyError,
+  type AuditSink,
+  type Clock,
+  type Logger,
+  type NotConfirmed,
+  type Revocation,
+  type RevocationTarget,
+  type SessionStore,
+} from '../../core/ports.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import { summaryOf } from '../../core/session/summary.ts';
+import { idpName, sessionHandle } from '../../core/units.ts';
+
+export type AdminApiOptions = {
+  readonly sessions: Pick<SessionStore, 'list' | 'get' | 'revoke'>;
+  /** Names of the identity providers that are configured now. */
+  readonly idps: () => readonly string[];
+  /** Gets one record per change that was asked of the store. */
+  readonly audit: AuditSink<ChangeRecord>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly logger: Logger;
+};
+
+export type AdminRequest = {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  /** Who asks; whoever calls has made sure of it. */
+  readonly by: Administrator;
+  /** The JSON value of the body, or what to answer where there is none. Asked for only where a body is needed. */
+  readonly body: () => Promise<Result<unknown, AdminAnswer>>;
+};
+
+export type AdminAnswer = {
+  readonly status: number;
+  /** For JSON; `{ error }` with any status but 200. */
+  readonly body: unknown;
+  /** The method that there is, with 405. */
+  readonly allow?: 'GET' | 'POST';
+};
+
+/** Never rejects. */
+export type AdminApi = (request: AdminRequest) => Promise<AdminAnswer>;
+
+const LIST_MAX = 1_000;
+const LIST_DEFAULT = 100;
+/** base64url of SHA-256. */
+const HANDLE = /^[A-Za-z0-9_-]{43}$/;
+const TEXT_MAX = 1_024;
+
+export const adminFault = (status: number, error: string): AdminAnswer => ({ status, body: { error } });
+const found = (body: unknown): AdminAnswer => ({ status: 200, body });
+
+export const createAdminApi =
+  (options: AdminApiOptions): AdminApi =>
+  (request) =>
+    answer(request, options).catch((error: unknown) => failed(error, options.logger));
+
+function failed(error: unknown, logger: Logger): AdminAnswer {
+  if (isDependencyError(error)) {
+    logger.warn(
+      { code: error.code, reason: error.message },
+      'a request of an administrator failed at the session store',
+    );
+    return error.code === 'store-corrupt'
+      ? adminFault(503, 'what the session store holds cannot be read')
+      : adminFault(503, 'the session store cannot be reached now');
+  }
+  logger.error({ error }, 'a fault in the admin API');
+  return adminFault(500, 'internal error');
+}
+
+async function answer(request: AdminRequest, options: AdminApiOptions): Promise<AdminAnswer> {
+  const [path = '', query = ''] = request.target.split('?', 2);
+  const endpoint = endpointOf(path.split('/').slice(1));
+  if (endpoint === undefined) return adminFault(404, 'not found');
+  if (request.method !== endpoint.method)
+    return { ...adminFault(405, `only ${endpoint.method} here`), allow: endpoint.method };
+  return endpoint.answer(request, new URLSearchParams(query), options);
+}
+
+type Endpoint = {
+  readonly method: 'GET' | 'POST';
+  readonly answer: (request: AdminRequest, query: URLSearchParams, options: AdminApiOptions) => Promise<AdminAnswer>;
+};
+
+function endpointOf(segments: readonly string[]): Endpoint | undefined {
+  const [version, kind, name, action, ...rest] = segments;
+  if (version !== 'v1' || rest.length > 0) return undefined;
+  if (kind !== 'sessions') {
+    const change = kind === undefined ? undefined : wideChanges.get(kind);
+    if (change === undefined || name !== 'revoke' || action !== undefined) return undefined;
+    return { method: 'POST', answer: (request, _, options) => revokeWidely(change, request, options) };
+  }
+  if (name === undefined) return { method: 'GET', answer: (_, query, { sessions }) => list(query, sessions) };
+  if (action === undefined) return { method: 'GET', answer: (_, __, { sessions }) => show(name, sessions) };
+  if (action !== 'revoke') return undefined;
+  return { method: 'POST', answer: (request, _, options) => revoke(name, request, options) };
+}
+
+async function list(query: URLSearchParams, sessions: AdminApiOptions['sessions']): Promise<AdminAnswer> {
+  const limitText = query.get('limit') ?? String(LIST_DEFAULT);
+  const limit = /^[1-9][0-9]{0,3}$/.test(limitText) ? Number(limitText) : 0;
+  if (limit < 1 || limit > LIST_MAX) return adminFault(400, `limit is a number from 1 to ${LIST_MAX}`);
+  const user = query.get('user');
+  return found({ sessions: await sessions.list({ limit, ...(user === null ? {} : { user }) }) });
+}
+
+async function show(name: string, sessions: AdminApiOptions['sessions']): Promise<AdminAnswer> {
+  if (!HANDLE.test(name)) return adminFault(400, 'not a session handle');
+  const session = await sessions.get(sessionHandle(name));
+  if (session === undefined) return adminFault(404, 'there is no such session');
+  return found({ ...summaryOf(session), authTime: session.authTime, claims: [...session.claims.keys()].sort() });
+}
+
+async function revoke(name: string, request: AdminRequest, options: AdminApiOptions): Promise<AdminAnswer> {
+  if (!HANDLE.test(name)) return adminFault(400, 'not a session handle');
+  const fields = await readFields(request, ['reason']);
+  if (!fields.ok) return fields.error;
+  const target = { kind: 'session', handle: sessionHandle(name) } as const;
+  return carryOut({ target, by: request.by, reason: fields.value['reason'] }, options);
+}
+
+type Texts = Readonly<Partial<Record<string, string>>>;
+
+/** What ends more than one session: the members that name it, and what they come to. */
+type WideChange = {
+  readonly names: readonly string[];
+  readonly targetOf: (fields: Texts, options: AdminApiOptions) => RevocationTarget | AdminAnswer;
+};
+
+const wideChanges: ReadonlyMap<string, WideChange> = new Map([
+  [
+    'users',
+    {
+      names: ['issuer', 'subject'],
+      targetOf: ({ issuer, subject }: Texts) =>
+        issuer === undefined || subject === undefined
+          ? adminFault(400, 'issuer and subject are needed')
+          : { kind: 'user', issuer, subject },
+    },
+  ],
+  [
+    'idps',
+    {
+      names: ['idp'],
+      targetOf: ({ idp }: Texts, { idps }: AdminApiOptions) => {
+        if (idp === undefined) return adminFault(400, 'idp is needed');
+        // A name that is mistyped would end nothing, and be told as done.
+        if (!idps().includes(idp)) return adminFault(404, 'no identity provider of that name is configured');
+        return { kind: 'idp', idp: idpName(idp) };
+      },
+    },
+  ],
+  ['all', { names: [], targetOf: () => ({ kind: 'all' }) }],
+]);
+
+async function revokeWidely(
+  { names, targetOf }: WideChange,
+  request: AdminRequest,
+  options: AdminApiOptions,
+): Promise<AdminAnswer> {
+  const fields = await readFields(request, [...names, 'reason']);
+  if (!fields.ok) return fields.error;
+  const target = targetOf(fields.value, options);
+  return 'kind' in target ? carryOut({ target, by: request.by, reason: fields.value['reason'] }, options) : target;
+}
+
+type Change = {
+  readonly target: RevocationTarget;
+  readonly by: Administrator;
+  readonly reason: string | undefined;
+};
+
+async function carryOut(change: Change, { sessions, audit, clock, logger }: AdminApiOptions): Promise<AdminAnswer> {
+  if (audit.isFull()) return adminFault(503, 'the audit takes no further record, so nothing was changed');
+  let revocation: Revocation | undefined;
+  try {
+    revocation = await sessions.revoke(change.target, 'admin');
+  } finally {
+    // Whatever came of it.
+    audit.write(changeRecordOf({ ...change, revocation, now: clock.now() }));
+  }
+  return revoked(revocation, change, logger);
+}
+
+const NOT_CONFIRMED: Readonly<Record<NotConfirmed, string>> = {
+  unreachable: 'the session store did not answer, so it is not known whether it is revoked: ask again',
+  'not-on-all-nodes':
+    'it is revoked, but not yet on all nodes of the session store, and a failover could undo it: ask again',
+  'history-changed': 'the session store changed over meanwhile, so it is not known whether it is revoked: ask again',
+};
+
+/** SECURITY: what is not confirmed is never told as done. */
+function revoked(revocation: Revocation, change: Change, logger: Logger): AdminAnswer {
+  const { sessions, tookMs } = revocation;
+  if (revocation.kind === 'not-confirmed') {
+    logger.warn({ ...change, tookMs, not_confirmed: revocation.why }, 'a revocation is not confirmed');
+    return adminFault(503, NOT_CONFIRMED[revocation.why]);
+  }
+  const { acknowledged, members } = revocation;
+  logger.info({ ...change, sessions, acknowledged, members, tookMs }, 'sessions were revoked');
+  return found({ sessions, acknowledged, members, tookMs });
+}
+
+/** The named members, all texts, of the body; what to answer where it has anything else. */
+async function readFields(request: AdminRequest, names: readonly string[]): Promise<Result<Texts, AdminAnswer>> {
+  const read = await request.body();
+  if (!read.ok) return read;
+  const { value } = read;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return err(adminFault(400, 'the body must be a JSON object'));
+  const entries = Object.entries(value);
+  const isForm = entries.every(
+    ([name, text]) => names.includes(name) && typeof text === 'string' && text !== '' && text.length <= TEXT_MAX,
+  );
+  if (!isForm)
+    return err(adminFault(400, `the body may have ${names.join(', ')}, each a text of up to ${TEXT_MAX} characters`));
+  return ok(Object.fromEntries(entries));
+}
