@@ -13,13 +13,14 @@ import { replayCommand } from './cli/replay.ts';
 import { importPomeriumCommand } from './cli/import-pomerium.ts';
 import { sessionCommand, type SessionAction } from './cli/session.ts';
 import { testCommand } from './cli/test.ts';
-import { createAdminClient } from './adapters/web/admin-client.ts';
+import type { LoadedConfig } from './adapters/config/load-config.ts';
 import { load } from './compose/load.ts';
 import { checkedConfig } from './compose/checked-config.ts';
 import { importPomerium, writeNewFile } from './compose/import-pomerium.ts';
 import { loadCase, loadGeneration, loadTests, testFiles } from './compose/policy-cases.ts';
 import { linesOf, replayJudge } from './compose/replay.ts';
 import { serve, type Service } from './compose/serve.ts';
+import { openSessionAccess, type AccessOptions } from './compose/session-access.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -130,25 +131,33 @@ async function runImportPomerium(
   });
 }
 
-type SessionOptions = { readonly config: string; readonly socket?: string; readonly output: Output };
+type SessionOptions = AccessOptions & { readonly config: string; readonly output: Output };
 
-async function runSession(action: SessionAction, { config, socket, output }: SessionOptions): Promise<void> {
-  const socketPath = socket ?? (await adminSocketOf(config));
-  process.exitCode = await sessionCommand(action, {
-    ask: createAdminClient(socketPath),
-    write: (text) => process.stdout.write(text),
-    writeError: (text) => process.stderr.write(text),
-    output,
-  });
+async function runSession(action: SessionAction, { config, output, ...options }: SessionOptions): Promise<void> {
+  const access = await openSessionAccess(options, () => configOf(config));
+  if (!access.ok) {
+    process.stderr.write(`doorward: ${access.error}\n`);
+    process.exitCode = EXIT_USAGE;
+    return;
+  }
+  try {
+    process.exitCode = await sessionCommand(action, {
+      ask: access.value.ask,
+      write: (text) => process.stdout.write(text),
+      writeError: (text) => process.stderr.write(text),
+      output,
+    });
+  } finally {
+    await access.value.close();
+  }
 }
 
-async function adminSocketOf(config: string): Promise<string> {
-  const loaded = await load({ configFile: config, env: process.env });
+/** @throws Error that says what is wrong with it */
+async function configOf(file: string): Promise<LoadedConfig> {
+  const loaded = await load({ configFile: file, env: process.env });
   if (!loaded.ok)
     throw new Error(`the configuration cannot be used:\n${formatProblems(loaded.error.problems, { color })}`);
-  const { admin_socket: socket } = loaded.value.server;
-  if (socket === undefined) throw new Error('admin_socket is off in the configuration: there is no service to ask');
-  return socket;
+  return loaded.value;
 }
 
 /** Whoever reads has had enough (`| head`): there is nobody to tell the rest to, and no result. */
@@ -225,11 +234,19 @@ program
   .option('-w, --write <file>', 'write a doorward.yaml that decides the same, unless something is refused')
   .action(runImportPomerium);
 
-const session = program.command('session').description('list and end sessions of the running service');
+const session = program.command('session').description('list and end sessions');
 const sessionOptions = (command: Command): Command =>
   command
     .addOption(configOption)
     .option('-s, --socket <path>', 'its admin socket (from the configuration if not given)')
+    .addOption(new Option('--address <host:port>', 'its admin address').conflicts('socket'))
+    .option('--token-file <file>', 'the token to show at --address')
+    .option('--ca <file>', 'PEM authorities of the certificate at --address')
+    .option('--cert <file>', 'PEM certificate to show at --address')
+    .option('--key <file>', 'PEM private key of --cert')
+    .addOption(
+      new Option('--direct', 'no service: the Redis of the configuration itself').conflicts(['socket', 'address']),
+    )
     .addOption(outputOption);
 const reasonOption = new Option('--reason <text>', 'why, for the audit');
 type Reason = { readonly reason?: string };

@@ -4,6 +4,7 @@
  */
 
 import type { TreePath } from '../../core/problem.ts';
+import { HOW_TO_MAKE_A_SECRET, weaknessOf } from '../../core/secret-strength.ts';
 import type { FileReader } from './file-reader.ts';
 import type { ProblemList } from './problem-list.ts';
 
@@ -45,26 +46,6 @@ const itemsOf = (given: Given, path: TreePath): readonly { readonly text: string
     : given.map((text, index) => ({ text, path: [...path, index] }));
 };
 
-/** Characters of a secret that is text and not base64 of 32 bytes. */
-const TEXT_CHARS_MIN = 32;
-/** Different characters (or bytes) that anything random of that length has. */
-const DISTINCT_MIN = 10;
-/** Bytes of the keys that are derived from it. */
-const KEY_BYTES = 32;
-
-const HOW = 'make one with `openssl rand -base64 32`';
-
-/** What is wrong with a secret that keys are derived from; follows its name. Undefined for a good one. */
-export function weaknessOf(secret: string): string | undefined {
-  const decoded = /^[A-Za-z0-9+/_-]{43}=?$/.test(secret) ? Buffer.from(secret, 'base64') : undefined;
-  const isKey = decoded?.length === KEY_BYTES;
-  if (!isKey && secret.length < TEXT_CHARS_MIN)
-    return `must be 32 bytes in base64, or random text of at least ${TEXT_CHARS_MIN} characters: ${HOW}`;
-  const distinct = new Set<string | number>(isKey ? decoded : secret).size;
-  const isGuessable = distinct < DISTINCT_MIN || /change[-_ ]?me|password|replace[-_ ]?me/i.test(secret);
-  return isGuessable ? `can be guessed: ${HOW}` : undefined;
-}
-
 /** The secrets from which keys are derived; at least one must be given. */
 export async function readKeySecrets(
   source: { readonly key: string; readonly given: Given; readonly givenFiles: Given },
@@ -78,7 +59,7 @@ export async function readKeySecrets(
   if (source.given === undefined && source.givenFiles === undefined) {
     // Where the other spelling is there and faulty, that is what was meant.
     const isFileFaulty = context.problems.isTouched([`${source.key}_file`]);
-    if (!isFileFaulty) context.problems.missing([source.key], `\`${source.key}\` is missing: ${HOW}`);
+    if (!isFileFaulty) context.problems.missing([source.key], `\`${source.key}\` is missing: ${HOW_TO_MAKE_A_SECRET}`);
   }
   return secrets.map(({ value }) => value);
 }

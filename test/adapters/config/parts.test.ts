@@ -7,7 +7,7 @@ import { isOfThisMachine } from '../../../src/core/listen-address.ts';
 import { changedServerKeys } from '../../../src/adapters/config/server-config.ts';
 import { editDistance, suggest } from '../../../src/adapters/config/suggest.ts';
 import { listOfTexts } from '../../../src/adapters/config/texts.ts';
-import { weaknessOf } from '../../../src/adapters/config/secrets.ts';
+import { weaknessOf } from '../../../src/core/secret-strength.ts';
 import { COOKIE_SECRET, loaded, ROUTES, SECRETS } from './support.ts';
 
 describe('durations', () => {
