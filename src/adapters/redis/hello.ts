@@ -10,20 +10,9 @@ import { ON_MASTER, script } from './scripts.ts';
 /** What Doorward asks of Redis, itself and in scripts, each in a form from which Redis tells the keys. docs/redis.md has the same as a rule. */
 const DIRECT = ['EVAL return 0', 'EVALSHA sha 0', 'INFO replication', 'WAIT 0 0', `XREAD STREAMS ${CONTROL_KEY} 0`];
 const ON_KEYS = [
-  ...['DEL', 'EXISTS', 'EXPIRE', 'GET', 'GETRANGE', 'HDEL', 'HGET', 'HGETALL', 'HINCRBY', 'HLEN', 'HSET', 'PEXPIRE'],
-  ...[
-    'SET',
-    'SETRANGE',
-    'STRLEN',
-    'UNLINK',
-    'XADD',
-    'XRANGE',
-    'ZADD',
-    'ZRANGE',
-    'ZREM',
-    'ZREMRANGEBYSCORE',
-    'ZREVRANGE',
-  ],
+  ...['DEL', 'EXISTS', 'EXPIRE', 'GET', 'GETRANGE', 'HDEL', 'HEXISTS', 'HGET', 'HGETALL', 'HINCRBY', 'HLEN', 'HMGET'],
+  ...['HSET', 'HSTRLEN', 'PEXPIRE', 'PTTL', 'SET', 'SETRANGE', 'STRLEN', 'UNLINK', 'XADD', 'XRANGE', 'ZADD', 'ZRANGE'],
+  ...['ZREM', 'ZREMRANGEBYSCORE', 'ZREVRANGE'],
 ];
 export const HELLO_ARGS: readonly string[] = [...DIRECT, ...ON_KEYS.map((name) => `${name} ${CONTROL_KEY}`)];
 
