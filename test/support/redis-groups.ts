@@ -69,7 +69,7 @@ export async function startRedisCluster({ tls }: { readonly tls?: Tls } = {}): P
   const meet = ['127.0.0.1', first.port, busPorts.get(first) ?? 0];
   for (const [place, { port }] of masters.entries()) {
     const [from, to] = [place, place + 1].map((edge) => Math.floor((edge * SLOTS) / masters.length));
-    await call(port, 'CLUSTER', ['SET-CONFIG-EPOCH', place + 1]);
+    await call(port, 'CLUSTER', ['SET-CONFIG-EPOCH', place + 1], tls);
     await call(port, 'CLUSTER', ['ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1], tls);
   }
   for (const { port } of nodes.slice(1)) await call(port, 'CLUSTER', ['MEET', ...meet], tls);
