@@ -38,16 +38,19 @@ export type ProviderFault =
       readonly delayMs?: number;
     };
 
+export type ProviderRequests = Readonly<Partial<Record<ProviderEndpoint | 'refreshed' | 'refresh_refused', number>>>;
+
 export type RunningOidcProvider = {
   readonly issuer: string;
   /** Replaces the faults that were set before. */
   setFaults(faults: Readonly<Partial<Record<ProviderEndpoint, ProviderFault>>>): Promise<void>;
   /**
-   * Changes or adds a user; the claims as userinfo shows them. No claims: `reaches`, the values of `acr` that the user can reach, and
-   * `signedInSecondsAgo`, how old each sign-in is from its beginning.
+   * Changes or adds a user; the claims as userinfo shows them. No claims: `reaches`, the values of `acr` that the user can reach,
+   * `signedInSecondsAgo`, how old each sign-in is from its beginning, and `disabled`, nobody any more.
    */
   setUser(user: { readonly login: string; readonly [claim: string]: unknown }): Promise<void>;
-  requests(): Promise<Readonly<Partial<Record<ProviderEndpoint, number>>>>;
+  /** `refreshed` and `refresh_refused`: what came of refresh tokens at the token endpoint. */
+  requests(): Promise<ProviderRequests>;
   stop(): Promise<void>;
 };
 
@@ -93,7 +96,7 @@ export async function startOidcProvider(options: OidcProviderOptions): Promise<R
     async setUser(user) {
       await call('setUser', user);
     },
-    requests: async () => (await call('requests', undefined)) as Readonly<Partial<Record<ProviderEndpoint, number>>>,
+    requests: async () => (await call('requests', undefined)) as ProviderRequests,
     async stop() {
       process.off('exit', killWithUs);
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -21,8 +21,8 @@ const FORM_BYTES_MAX = 4096;
 const ACR_VALUES = ['urn:example:silver', 'urn:example:gold'];
 
 /**
- * By login name, which is the subject too. `reaches`: values of `acr`; `signedInSecondsAgo`: how old a sign-in is from its beginning. Neither is
- * a claim.
+ * By login name, which is the subject too. `reaches`: values of `acr`; `signedInSecondsAgo`: how old a sign-in is from its beginning;
+ * `disabled`: nobody any more. None is a claim.
  */
 export const users = {
   alice: {
@@ -74,11 +74,17 @@ export async function startOidcProvider(options) {
   const issuer = `http://${HOST}:${server.address().port}`;
   const provider = new Provider(issuer, configurationOf(options, accounts));
   const answer = provider.callback();
+  const count = (what) => requests.set(what, (requests.get(what) ?? 0) + 1);
+  const countRefresh = (what) => (context) => {
+    if (context.oidc?.params?.grant_type === 'refresh_token') count(what);
+  };
+  provider.on('grant.success', countRefresh('refreshed'));
+  provider.on('grant.error', countRefresh('refresh_refused'));
 
   server.on('request', (request, response) => {
     const path = request.url.split('?')[0];
     const endpoint = Object.keys(ENDPOINTS).find((name) => ENDPOINTS[name] === path);
-    if (endpoint !== undefined) requests.set(endpoint, (requests.get(endpoint) ?? 0) + 1);
+    if (endpoint !== undefined) count(endpoint);
     const fault = endpoint === undefined ? undefined : faults[endpoint];
     const go = path.startsWith('/interaction/') ? interact : () => answer(request, response);
     applyFault(fault, response, () => {
@@ -99,7 +105,7 @@ export async function startOidcProvider(options) {
     setUser({ login, ...claims }) {
       accounts.set(login, { ...accounts.get(login), ...claims });
     },
-    /** How often each endpoint was asked. */
+    /** How often each endpoint was asked; `refreshed` and `refresh_refused`: what came of refresh tokens at the token endpoint. */
     requests: () => Object.fromEntries(requests),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
@@ -153,7 +159,7 @@ function configurationOf(options, accounts) {
     conformIdTokenClaims: options.claimsInIdToken !== true,
     findAccount: (_context, login) => {
       const user = accounts.get(login);
-      if (user === undefined) return undefined;
+      if (user === undefined || user.disabled === true) return undefined;
       return { accountId: login, claims: () => ({ sub: login, preferred_username: login, ...user }) };
     },
     // Whoever signs in has consented: there is one client, and it is what the users are here for.
