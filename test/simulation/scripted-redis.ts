@@ -352,9 +352,9 @@ export class ScriptedRedis {
     });
   }
 
-  private touch(key: string, seen: Buffer, offset: number, format: Buffer, lengthMin: number): Reply {
+  private touch(key: string, seen: Buffer, offset: number, formats: Buffer, lengthMin: number): Reply {
     const record = this.keys.get(key);
-    if (record === undefined || record.length < lengthMin || record[0] !== format[0]) return [0];
+    if (record === undefined || record.length < lengthMin || !formats.includes(record.subarray(0, 1))) return [0];
     const changed = Buffer.from(record);
     seen.copy(changed, offset);
     this.write({ op: 'set', key, value: changed });

@@ -3,19 +3,24 @@
  * another. The last use is sealed apart, at a fixed place, so that it can be moved without reading or rewriting the session.
  *
  * Layout: format version (1 byte) | version of the session (4, big-endian) | last use (36) | session (the rest).
- * Last use and session are each: nonce (12) | ciphertext | tag (16), by AES-256-GCM.
+ * The session is compact (compact.ts); in format 1 it is JSON. Last use and session are each: nonce (12) | ciphertext | tag (16), by AES-256-GCM.
  */
 
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import type { Entropy } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { decodeSession, encodeSession, type SessionUnreadable } from '../../core/session/serialise.ts';
+import { decodeSession, type SessionUnreadable } from '../../core/session/serialise.ts';
 import type { Session } from '../../core/session/session.ts';
 import { epochSeconds, type EpochSeconds, type SessionHandle } from '../../core/units.ts';
+import { compact, restore } from './compact.ts';
 import { sessionKey } from './keys.ts';
 import { RECORD_BYTES_MAX } from './scripts.ts';
 
-export const RECORD_FORMAT = 1;
+/** What is written. Another form of the session, or another layout, is another number (docs/sessions.md, "Stored data and upgrades"). */
+export const RECORD_FORMAT = 2;
+const JSON_FORMAT = 1;
+/** What is read: that, and what the version before wrote. The last use is the same in both. */
+export const READABLE_FORMATS = Buffer.of(JSON_FORMAT, RECORD_FORMAT);
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** An IEEE 754 double, big-endian. */
@@ -29,13 +34,16 @@ const SESSION_OFFSET = SEEN_OFFSET + SEEN_BYTES;
 export const SEEN_LAST = SESSION_OFFSET - 1;
 export const RECORD_BYTES_MIN = SESSION_OFFSET + SEAL_BYTES;
 
+/** `bytes`: how large the session is in memory, about: a record says little of it. */
+export type OpenedRecord = { readonly session: Session; readonly bytes: number };
+
 export interface RecordSealer {
   /** @throws RangeError for a session whose record would be longer than a record may be */
   seal(session: Session): Buffer;
   /** What is written over a record at SEEN_OFFSET. */
   sealSeen(handle: SessionHandle, lastSeenAt: EpochSeconds): Buffer;
   /** Total: truncated, foreign, swapped, of another format... is an error value. */
-  open(handle: SessionHandle, record: Buffer): Result<Session, SessionUnreadable>;
+  open(handle: SessionHandle, record: Buffer): Result<OpenedRecord, SessionUnreadable>;
 }
 
 /** A sealer that goes by the secrets as they are now: a reload that swaps them is in force for the next record. @throws RangeError without one */
@@ -69,12 +77,12 @@ export function createRecordSealer(secrets: readonly string[], entropy: Entropy)
   const sealPart = (key: string, part: Part, plaintext: Uint8Array): Buffer => {
     const nonce = entropy.bytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', recordKey(first, key), nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(associatedData(key, part));
+    cipher.setAAD(associatedData(key, part, RECORD_FORMAT));
     return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
   };
-  const openPart = (key: string, part: Part, sealed: Buffer): Buffer | undefined => {
+  const openPart = (key: string, part: Part, { format, sealed }: SealedPart): Buffer | undefined => {
     for (const secret of keyring) {
-      const plaintext = decrypt(recordKey(secret, key), associatedData(key, part), sealed);
+      const plaintext = decrypt(recordKey(secret, key), associatedData(key, part, format), sealed);
       if (plaintext !== undefined) return plaintext;
     }
     return undefined;
@@ -90,7 +98,7 @@ export function createRecordSealer(secrets: readonly string[], entropy: Entropy)
 
     seal(session) {
       const head = recordHead(session.version);
-      const body = sealPart(sessionKey(session.handle), session.version, Buffer.from(encodeSession(session)));
+      const body = sealPart(sessionKey(session.handle), session.version, compact(session));
       const record = Buffer.concat([head, sealSeen(session.handle, session.lastSeenAt), body]);
       if (record.length > RECORD_BYTES_MAX) throw new RangeError('a session is too large to be stored');
       return record;
@@ -98,13 +106,21 @@ export function createRecordSealer(secrets: readonly string[], entropy: Entropy)
 
     open(handle, record) {
       if (record.length < RECORD_BYTES_MIN || record.length > RECORD_BYTES_MAX) return unreadable('the wrong length');
-      if (record.readUInt8() !== RECORD_FORMAT) return unreadable('another format version');
+      const format = record.readUInt8();
+      if (!READABLE_FORMATS.includes(format)) return unreadable('another format version');
       const key = sessionKey(handle);
-      const seen = openPart(key, 'seen', record.subarray(SEEN_OFFSET, SESSION_OFFSET));
-      const body = openPart(key, record.readUInt32BE(VERSION_OFFSET), record.subarray(SESSION_OFFSET));
+      const seen = openPart(key, 'seen', { format, sealed: record.subarray(SEEN_OFFSET, SESSION_OFFSET) });
+      const body = openPart(key, record.readUInt32BE(VERSION_OFFSET), {
+        format,
+        sealed: record.subarray(SESSION_OFFSET),
+      });
       if (seen === undefined || body === undefined) return unreadable('not been sealed here for this key');
-      const decoded = decodeSession(body.toString('utf8'), handle);
-      return decoded.ok ? ok({ ...decoded.value, lastSeenAt: epochSeconds(seen.readDoubleBE()) }) : decoded;
+      const { session, bytes } =
+        format === JSON_FORMAT
+          ? { session: decodeSession(body.toString('utf8'), handle), bytes: body.length }
+          : restore(body, handle);
+      if (!session.ok) return session;
+      return ok({ session: { ...session.value, lastSeenAt: epochSeconds(seen.readDoubleBE()) }, bytes });
     },
   };
 }
@@ -123,8 +139,11 @@ export const recordBody = (record: Buffer): Buffer => record.subarray(SESSION_OF
 /** The last use, or the session in that version. */
 type Part = 'seen' | number;
 
-const associatedData = (key: string, part: Part): Uint8Array =>
-  Buffer.from(`doorward record v${RECORD_FORMAT}\0${key}\0${part}`);
+type SealedPart = { readonly format: number; readonly sealed: Buffer };
+
+/** A last use is written over in records of every format that is read, and so is sealed alike in all. */
+const associatedData = (key: string, part: Part, format: number): Uint8Array =>
+  Buffer.from(`doorward record v${part === 'seen' ? JSON_FORMAT : format}\0${key}\0${part}`);
 
 export const recordKey = (secret: Uint8Array, key: string): Uint8Array =>
   createHmac('sha256', secret).update(key).digest();
@@ -142,5 +161,5 @@ export function decrypt(key: Uint8Array, data: Uint8Array, sealed: Buffer): Buff
   }
 }
 
-const unreadable = (what: string): Result<Session, SessionUnreadable> =>
+const unreadable = (what: string): Result<OpenedRecord, SessionUnreadable> =>
   err({ reason: `a stored session has ${what}` });

@@ -314,14 +314,14 @@ return { ARGV[1], 0 }
 );
 
 /**
- * Writes a part of a record over, if there is a record of this format. KEYS: session. ARGV: tag, bytes, offset, format version (one
- * byte), shortest length of a record. Gives 1 when written.
+ * Writes a part of a record over, if there is a record of one of these formats. KEYS: session. ARGV: tag, bytes, offset, format versions (one
+ * byte each), shortest length of a record. Gives 1 when written.
  */
 export const touchScript = script(
   'touch',
   `
 if redis.call('STRLEN', KEYS[1]) < tonumber(ARGV[5]) then return { ARGV[1], 0 } end
-if redis.call('GETRANGE', KEYS[1], 0, 0) ~= ARGV[4] then return { ARGV[1], 0 } end
+if not string.find(ARGV[4], redis.call('GETRANGE', KEYS[1], 0, 0), 1, true) then return { ARGV[1], 0 } end
 redis.call('SETRANGE', KEYS[1], ARGV[3], ARGV[2])
 return { ARGV[1], 1 }
 `,
@@ -346,13 +346,15 @@ return { ARGV[1], 2, record }
 
 /**
  * Writes a record over but for its last use, where it is there in the version before, for the owner of its claim. KEYS: session, claim.
- * ARGV: tag, owner, head before, head and body of the new record, first and last place of the last use. Gives 1 when written.
+ * ARGV: tag, owner, head before without its format, head and body of the new record, first and last place of the last use, format versions. Gives 1 when written.
  */
 export const replaceScript = script(
   'replace',
   `
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return { ARGV[1], 0 } end
-if redis.call('GETRANGE', KEYS[1], 0, #ARGV[3] - 1) ~= ARGV[3] then return { ARGV[1], 0 } end
+local format = redis.call('GETRANGE', KEYS[1], 0, 0)
+if format == '' or not string.find(ARGV[8], format, 1, true) then return { ARGV[1], 0 } end
+if redis.call('GETRANGE', KEYS[1], 1, #ARGV[3]) ~= ARGV[3] then return { ARGV[1], 0 } end
 local seen = redis.call('GETRANGE', KEYS[1], ARGV[6], ARGV[7])
 redis.call('SET', KEYS[1], ARGV[4] .. seen .. ARGV[5], 'XX', 'KEEPTTL')
 return { ARGV[1], 1 }

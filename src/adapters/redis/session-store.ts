@@ -41,12 +41,13 @@ import {
 } from './keys.ts';
 import {
   createRotatingRecordSealer,
+  READABLE_FORMATS,
   RECORD_BYTES_MIN,
-  RECORD_FORMAT,
   recordBody,
   recordHead,
   SEEN_LAST,
   SEEN_OFFSET,
+  type OpenedRecord,
   type RecordSealer,
 } from './record.ts';
 import { bytesAt, countAt, flagAt, textsAt, unexpected } from './replies.ts';
@@ -69,7 +70,6 @@ import {
 const RECORD_MARGIN_SECONDS = 60;
 /** Sessions that are read at once when many are listed or cleaned up. */
 const READS_AT_ONCE = 50;
-const FORMAT_BYTE = Buffer.of(RECORD_FORMAT);
 /** Bytes that an answer weighs beyond its record. */
 const ANSWER_WEIGHT = 256;
 
@@ -150,7 +150,7 @@ export class RedisSessionStore implements SessionStore {
     this.#options.replica.amend(handle, (known) => (known === undefined ? known : { ...known, lastSeenAt }));
     try {
       const seen = this.#records.sealSeen(handle, lastSeenAt);
-      const args = [seen, SEEN_OFFSET, FORMAT_BYTE, RECORD_BYTES_MIN];
+      const args = [seen, SEEN_OFFSET, READABLE_FORMATS, RECORD_BYTES_MIN];
       flagAt(await this.#redis.run(touchScript, [sessionKey(handle)], args), 0);
     } finally {
       this.#touching.delete(handle);
@@ -166,7 +166,7 @@ export class RedisSessionStore implements SessionStore {
     if (found === taken) return { kind: 'taken' };
     const record = bytesAt(reply, 1);
     if (record === undefined) throw unexpected(reply);
-    const session = this.#unlessOver(this.#opened(handle, record));
+    const session = this.#unlessOver(this.#opened(handle, record).session);
     return session === undefined ? { kind: 'absent' } : { kind: 'claimed', session };
   }
 
@@ -176,7 +176,15 @@ export class RedisSessionStore implements SessionStore {
     const entry = [this.#clock.now(), session.expiresAt, handle];
     await Promise.all(indexKeysOf(session).map((key) => this.#redis.run(indexScript, [key], entry)));
     const body = recordBody(this.#records.seal(session));
-    const args = [owner, recordHead(version - 1), recordHead(version), body, SEEN_OFFSET, SEEN_LAST];
+    const args = [
+      owner,
+      recordHead(version - 1).subarray(1),
+      recordHead(version),
+      body,
+      SEEN_OFFSET,
+      SEEN_LAST,
+      READABLE_FORMATS,
+    ];
     const reply = await this.#redis.run(replaceScript, [sessionKey(handle), claimKey(handle)], args);
     if (!flagAt(reply, 0)) return { kind: 'refused' };
     // INVARIANT: written first, announced then; what was read before the one is dropped, or read anew, by the other.
@@ -240,10 +248,10 @@ export class RedisSessionStore implements SessionStore {
       const { history } = await this.#control.poll([]);
       return { key: handle, value: undefined, history, covers: [coverOf('s', handle)], weight: ANSWER_WEIGHT };
     }
-    const session = this.#opened(handle, record);
+    const { session, bytes } = this.#opened(handle, record);
     const { history, stands } = await this.#control.standing(session);
     const value = stands ? session : undefined;
-    return { key: handle, value, history, covers: coversOf(session), weight: record.length + ANSWER_WEIGHT };
+    return { key: handle, value, history, covers: coversOf(session), weight: record.length + bytes + ANSWER_WEIGHT };
   }
 
   #announce(kind: RevocationKind, key: string): ReturnType<Announcer['announce']> {
@@ -288,7 +296,7 @@ export class RedisSessionStore implements SessionStore {
   /** @throws DependencyError store-unavailable, or store-corrupt for a record that is none of ours */
   async #read(handle: SessionHandle): Promise<Session | undefined> {
     const record = await this.#record(handle);
-    return record === undefined ? undefined : this.#opened(handle, record);
+    return record === undefined ? undefined : this.#opened(handle, record).session;
   }
 
   async #record(handle: SessionHandle): Promise<Buffer | undefined> {
@@ -296,7 +304,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   /** @throws DependencyError store-corrupt */
-  #opened(handle: SessionHandle, record: Buffer): Session {
+  #opened(handle: SessionHandle, record: Buffer): OpenedRecord {
     const opened = this.#records.open(handle, record);
     if (opened.ok) return opened.value;
     this.#options.onCorrupt?.({ asked: 'read', fault: 'record' });

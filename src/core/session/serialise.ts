@@ -96,8 +96,9 @@ function sessionIn(value: unknown, handle: SessionHandle): Session {
     expiresAt: timeIn(stored, 'expiresAt'),
     lastSeenAt: timeIn(stored, 'lastSeenAt'),
     tokens: tokensIn(stored.tokens),
-    tokensAt: timeIn(stored, 'tokensAt'),
-    confirmedAt: timeIn(stored, 'confirmedAt'),
+    // The first sessions of this format had neither: they are as old as can be.
+    tokensAt: timeIn(stored, stored['tokensAt'] === undefined ? 'createdAt' : 'tokensAt'),
+    confirmedAt: timeIn(stored, stored['confirmedAt'] === undefined ? 'createdAt' : 'confirmedAt'),
     mark: markIn(stored.mark),
     version: countIn(stored, 'version'),
   };

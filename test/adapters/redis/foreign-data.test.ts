@@ -19,6 +19,7 @@ import {
   usedIdKey,
 } from '../../../src/adapters/redis/keys.ts';
 import type { ConnectedStores } from '../../../src/adapters/redis/stores.ts';
+import { isDependencyError } from '../../../src/core/ports.ts';
 import { handleOf } from '../../../src/core/session/cookie.ts';
 import { idpKeyOf, idpSessionKeyOf, userKeyOf } from '../../../src/core/session/revocation.ts';
 import type { Session } from '../../../src/core/session/session.ts';
@@ -29,7 +30,7 @@ import { aClock, aSession, aSessionId, NOW, secondsAfter } from '../../core/sess
 import { startRedis, type RunningRedis } from '../../support/redis.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { waitFor } from '../../support/wait.ts';
-import { aLogger, openStores, rawClient, serverAt, type ReadableLogger } from './a-redis.ts';
+import { aLogger, openStores, rawClient, serverAt, untilUp, type ReadableLogger } from './a-redis.ts';
 
 const corrupt = { name: 'DependencyError', code: 'store-corrupt' };
 /** Under a damaged control slot, a connection that is made anew is given up again. */
@@ -81,6 +82,7 @@ async function anew(): Promise<void> {
 
 async function login(changes: Partial<Session> = {}): Promise<Session> {
   logins += 1;
+  await untilUp(stores.sessions);
   const subject = `user-${logins}`;
   const session = aSession({
     handle: handleOf(aSessionId(subject)),
@@ -94,10 +96,15 @@ async function login(changes: Partial<Session> = {}): Promise<Session> {
   return session;
 }
 
-/** As it is stored now. */
+/** As it is stored now, or why that is none. A Redis that is busy with many megabytes may be out of reach for a moment. */
 async function read({ handle }: Pick<Session, 'handle'>): Promise<Session | undefined> {
-  stores.sessions.forget(handle);
-  return stores.sessions.get(handle);
+  const { answer } = await waitFor('an answer', async () => {
+    stores.sessions.forget(handle);
+    const answer = await Promise.resolve(stores.sessions.get(handle)).catch((error: unknown) => error);
+    return isDependencyError(answer) && answer.code === 'store-unavailable' ? undefined : { answer };
+  });
+  if (isDependencyError(answer)) throw answer;
+  return answer as Session | undefined;
 }
 
 type Place = { readonly key: string; readonly other: string };
@@ -163,6 +170,7 @@ describe('the record of a session that is', () => {
     ['cut short by half', changed((bytes) => bytes.subarray(0, bytes.length / 2))],
     ['a byte longer', changed((bytes) => Buffer.concat([bytes, Buffer.of(0)]))],
     ['of format 0', startingWith(0)],
+    ['that says an older format', startingWith(1)],
     ['of a newer format', startingWith(3)],
     ['of another version of itself', changed((bytes) => (bytes.writeUInt32BE(9, 1), bytes))],
     ['one bit off in its last use', changed((bytes) => (bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20), bytes))],

@@ -95,7 +95,7 @@ describe('decodeSession', () => {
   });
 
   test('a missing field, or one of the wrong type, is an error that names the field and no value', () => {
-    const optional = ['idpSessionId', 'acr', 'authTime'];
+    const optional = ['tokensAt', 'confirmedAt', 'idpSessionId', 'acr', 'authTime'];
     for (const name of Object.keys(fields())) {
       const missing = fields();
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
