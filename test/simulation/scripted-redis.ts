@@ -35,7 +35,9 @@ export class RedisReplyError extends Error {
 /** What `replace` is asked: `head` and `body` of the new record, around the last use that is stored. */
 export type Replacement = {
   readonly owner: Buffer;
+  /** Without its format. */
   readonly headBefore: Buffer;
+  readonly formats: Buffer;
   readonly head: Buffer;
   readonly body: Buffer;
   readonly seenFirst: number;
@@ -141,7 +143,7 @@ export class ScriptedRedis {
       case 'replace':
         return this.replace(key, keys[1] ?? '', {
           ...{ owner: bytes(0), headBefore: bytes(1), head: bytes(2), body: bytes(3) },
-          ...{ seenFirst: Number(args[4]), seenLast: Number(args[5]) },
+          ...{ seenFirst: Number(args[4]), seenLast: Number(args[5]), formats: bytes(6) },
         });
       case 'release':
         if (this.live(key)?.equals(bytes(0)) !== true) return [0];
@@ -227,10 +229,11 @@ export class ScriptedRedis {
   }
 
   protected replace(key: string, place: string, asked: Replacement): Reply {
-    const { owner, headBefore, head, body, seenFirst, seenLast } = asked;
+    const { owner, headBefore, formats, head, body, seenFirst, seenLast } = asked;
     const record = this.keys.get(key);
     if (this.live(place)?.equals(owner) !== true) return [0];
-    if (record?.subarray(0, headBefore.length).equals(headBefore) !== true) return [0];
+    if (record === undefined || !formats.includes(record.subarray(0, 1))) return [0];
+    if (!record.subarray(1, 1 + headBefore.length).equals(headBefore)) return [0];
     const seen = record.subarray(seenFirst, seenLast + 1);
     this.write({ op: 'set', key, value: Buffer.concat([head, seen, body]) });
     return [1];
