@@ -80,7 +80,7 @@ describe('session records', () => {
     });
 
     test('what was written before the times of tokens were kept is as old as can be', () => {
-      const { tokensAt: _, confirmedAt: __, ...older } = stored;
+      const older = { ...stored, tokensAt: undefined, confirmedAt: undefined };
       expect(records.open(session.handle, asBefore({ ...older, createdAt: 7 }))).toMatchObject({
         ok: true,
         value: { session: { createdAt: 7, tokensAt: 7, confirmedAt: 7 } },
