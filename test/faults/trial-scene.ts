@@ -1,27 +1,17 @@
 /**
- * What a trial of a revocation needs: two processes on one Redis, each behind an Envoy of its own, and many sessions, written by the store's own
- * code with cookies as Doorward seals them, since a thousand logins would take longer than what is to be tried.
+ * What a trial of a revocation needs: two processes on one Redis, each behind an Envoy of its own, and many sessions. Nothing of this program lies
+ * between them (scene.ts has proxies), since how long a revocation takes is measured too.
  */
 
-import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 
-import { createRedisStores } from '../../src/adapters/redis/stores.ts';
-import { createSealer } from '../../src/adapters/system/sealer.ts';
-import { systemClock } from '../../src/adapters/system/clock.ts';
-import { systemEntropy } from '../../src/adapters/system/entropy.ts';
-import { systemTimers } from '../../src/adapters/system/timers.ts';
 import { createAdminClient, type AskAdmin } from '../../src/adapters/web/admin-client.ts';
-import { handleOf, sealSessionCookie, sessionCookieName } from '../../src/core/session/cookie.ts';
-import { epochSeconds, idpName, type SessionHandle } from '../../src/core/units.ts';
-import { aLogger, serverAt, untilUp } from '../adapters/redis/a-redis.ts';
-import { aSession } from '../core/session/a-session.ts';
+import { serverAt } from '../adapters/redis/a-redis.ts';
 import { startRedis, type RunningRedis } from '../support/redis.ts';
 import { startSecondProcess, type SecondProcess } from '../support/second-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openWorld, type World, type WorldSettings } from '../support/world.ts';
-
-export type TrialSession = { readonly handle: SessionHandle; readonly subject: string; readonly cookie: string };
+import { mintVisitors, type Visitor } from './visitors.ts';
 
 /** One of the two: its Envoy and its admin socket. */
 export type Side = {
@@ -36,13 +26,10 @@ export type TrialScene = {
   readonly second: SecondProcess;
   readonly sides: readonly [Side, Side];
   /** As many sessions of each user, who are named one after the other. */
-  mint(users: readonly string[], each?: number): Promise<readonly TrialSession[]>;
+  mint(users: readonly string[], each?: number): Promise<readonly Visitor[]>;
   close(): Promise<void>;
 };
 
-const SESSION_SECONDS = 3600;
-/** Sessions that are written at once. */
-const WRITES_AT_ONCE = 50;
 /** A paused process answers when it goes on; nothing here is paused for so long. */
 const ANSWER_MS = 15_000;
 const PROFILE = 'hardened';
@@ -59,6 +46,14 @@ export async function openTrialScene(settings: Pick<WorldSettings, 'accessTokenS
     config: () => ({ session_store: 'redis', redis: { url: `redis://${redis.host}:${redis.port}/0` } }),
   });
   const second = await startSecondProcess(world, PROFILE);
+  const minting = {
+    redis: serverAt(redis.port),
+    cookieSecret: String(world.config['cookie_secret']),
+    sharedSecret: String(world.config['shared_secret']),
+    issuer: world.issuer,
+    host: new URL(world.origins('app')).hostname,
+    cookieName: 'doorward',
+  };
   const agent = new Agent({ keepAlive: true });
   const sideOf = (origin: string, auditFile: string): Side => ({
     ask: createAdminClient(auditFile.replace(/audit\.jsonl$/, 'admin.sock')),
@@ -72,7 +67,8 @@ export async function openTrialScene(settings: Pick<WorldSettings, 'accessTokenS
       sideOf(world.origins('app'), world.doorward.auditFile),
       sideOf(second.origins('app'), second.doorward.auditFile),
     ],
-    mint: (users, each = 1) => mint(world, redis, users, each),
+    mint: (users, each = 1) =>
+      mintVisitors(minting, { count: users.length * each, subject: (index) => users[Math.floor(index / each)] ?? '' }),
     close: async () => {
       agent.destroy();
       await second.close();
@@ -81,59 +77,6 @@ export async function openTrialScene(settings: Pick<WorldSettings, 'accessTokenS
       folder.remove();
     },
   };
-}
-
-async function mint(
-  { config, issuer, origins }: World,
-  redis: RunningRedis,
-  users: readonly string[],
-  each: number,
-): Promise<readonly TrialSession[]> {
-  const sealer = createSealer([String(config['cookie_secret'])]);
-  const { hostname: host } = new URL(origins('app'));
-  const { sessions } = createRedisStores({
-    redis: serverAt(redis.port),
-    secrets: () => [String(config['shared_secret'])],
-    clock: systemClock,
-    timers: systemTimers,
-    entropy: systemEntropy,
-    logger: aLogger(),
-  });
-  const write = async (subject: string): Promise<TrialSession> => {
-    const id = randomBytes(32).toString('base64url');
-    const issuedAt = systemClock.now();
-    const expiresAt = epochSeconds(issuedAt + SESSION_SECONDS);
-    const session = aSession({
-      handle: handleOf(id),
-      idp: idpName('default'),
-      issuer,
-      subject,
-      email: `${subject}@example.com`,
-      createdAt: issuedAt,
-      authTime: issuedAt,
-      lastSeenAt: issuedAt,
-      tokensAt: issuedAt,
-      confirmedAt: issuedAt,
-      idpSessionId: undefined,
-      expiresAt,
-      tokens: { idToken: undefined, accessToken: undefined, refreshToken: undefined, accessTokenExpiresAt: undefined },
-      mark: await sessions.loginMark(),
-    });
-    if (!(await sessions.create(session))) throw new Error('a session of the trials was not taken');
-    const value = sealSessionCookie({ id, issuedAt, expiresAt }, host, sealer);
-    return { handle: session.handle, subject, cookie: `${sessionCookieName('doorward', 'http')}=${value}` };
-  };
-  try {
-    await untilUp(sessions);
-    const subjects = users.flatMap((user) => Array.from({ length: each }, () => user));
-    const minted: TrialSession[] = [];
-    for (let place = 0; place < subjects.length; place += WRITES_AT_ONCE) {
-      minted.push(...(await Promise.all(subjects.slice(place, place + WRITES_AT_ONCE).map(write))));
-    }
-    return minted;
-  } finally {
-    await sessions.close();
-  }
 }
 
 /** `localhost` and the names below it are loopback; the agent keeps connections by address and port. */

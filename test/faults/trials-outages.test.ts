@@ -6,8 +6,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { sleep } from '../support/wait.ts';
-import { openTrialScene, type Side, type TrialScene, type TrialSession } from './trial-scene.ts';
+import { openTrialScene, type Side, type TrialScene } from './trial-scene.ts';
 import { inLanes, revoke, spreadOf, Statuses, tell, type Revoked } from './trial.ts';
+import type { Visitor } from './visitors.ts';
 
 const ALLOWED = 200;
 const LOGIN_REQUIRED = 401;
@@ -48,7 +49,7 @@ async function makeFaults(faults: Faults, isOver: () => boolean): Promise<void> 
   }
 }
 
-async function untilAllowed(session: TrialSession): Promise<void> {
+async function untilAllowed(session: Visitor): Promise<void> {
   for (;;) {
     const statuses = await Promise.all(scene.sides.map((side) => side.status(session.cookie, '/before')));
     // An outage is no logout.
@@ -67,7 +68,7 @@ test(`revoked while Redis is killed and started again, and a process is paused: 
   let trials = 0;
   let notConfirmed = 0;
 
-  const revokeSurely = async ({ handle }: TrialSession, place: number): Promise<void> => {
+  const revokeSurely = async ({ handle }: Visitor, place: number): Promise<void> => {
     for (let tries = place; ; tries++) {
       const side = scene.sides[tries % scene.sides.length] ?? scene.sides[0];
       const unanswered = (): Revoked => ({ kind: 'not-confirmed' });

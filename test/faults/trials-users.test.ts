@@ -7,8 +7,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { sleep, waitFor } from '../support/wait.ts';
 import type { WebClient } from '../support/web-client.ts';
-import { openTrialScene, type TrialScene, type TrialSession } from './trial-scene.ts';
+import { openTrialScene, type TrialScene } from './trial-scene.ts';
 import { inLanes, revoke, spreadOf, Statuses, tell, type Revoked } from './trial.ts';
+import type { Visitor } from './visitors.ts';
 
 const ALLOWED = 200;
 const LOGIN_REQUIRED = 401;
@@ -61,7 +62,7 @@ test(`${USERS.trials} users with two sessions, one at hand and one being read: n
   const after = new Statuses();
   await inLanes(USERS.trials, USERS.lanes, async (place) => {
     const subject = users[place] ?? '';
-    const [atHand, other] = sessions.slice(2 * place, 2 * place + 2) as [TrialSession, TrialSession];
+    const [atHand, other] = sessions.slice(2 * place, 2 * place + 2) as [Visitor, Visitor];
     await askAtBoth(before, atHand.cookie, '/before');
     const reading = askAtBoth(new Statuses(), other.cookie, '/meanwhile');
     await revokeUser(subject, place);
