@@ -2,6 +2,8 @@
  * `npm run bench`: what a Check costs the server, in CPU µs, beside a bare always-allow grpc-js server with the same reader and an answer of the same
  * bytes. Both run at once and are loaded in alternating slices; ratios are taken within a pair of slices, because the machine's speed changes from
  * one minute to the next. Absolute figures prove nothing; the ratio does.
+ *
+ * `--full` (`npm run bench:full`): a million sessions in Redis; else a tenth, which takes a tenth of the time to put there.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -15,6 +17,7 @@ import { playLoad } from './load.mjs';
 import { measureLoading, measureReloadStall } from './loading.mjs';
 import { measureOwnPart } from './own-part.mjs';
 import { measureRoutesAxis } from './routes-axis.mjs';
+import { measureSessionsAxis } from './sessions-axis.mjs';
 import { median, percentile } from './statistics.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -22,8 +25,12 @@ const RESULTS = join(ROOT, 'bench', 'results', 'latest.json');
 const SLICE_MS = 800;
 const PAIRS = 9;
 const WARM_UP_MS = 3_000;
-/** What is promised: the cost beside that of 10 routes, seconds to load 10,000 routes, ms that a reload of 1,000 routes keeps the event loop. */
-const PROMISED = { ratio: 1.1, loadSeconds: 2, stallMs: 20 };
+const MANY_SESSIONS = process.argv.includes('--full') ? 1_000_000 : 100_000;
+/**
+ * What is promised: the cost beside that of 10 routes, seconds to load 10,000 routes, ms that a reload of 1,000 routes keeps the event loop; the cost
+ * of a session at hand in Redis mode beside the memory store, and of many live ones beside few.
+ */
+const PROMISED = { ratio: 1.1, loadSeconds: 2, stallMs: 20, redisRatio: 1.05, sessionsRatio: 1.1 };
 
 let passed = 0;
 let failed = 0;
@@ -109,6 +116,24 @@ async function measureManyRoutes(folder) {
   };
 }
 
+/** In this process, and a Redis of its own. */
+async function measureSessions(folder) {
+  console.log(`own part with sessions in memory and in Redis, ${MANY_SESSIONS} at most, in alternating slices ...`);
+  const { rows, misses } = await measureSessionsAxis(folder, { manySessions: MANY_SESSIONS });
+  return {
+    sessionsAxis: rows.map(({ micros, ratios, ...row }) => ({
+      ...row,
+      cpuMicros: spread(micros),
+      ratio: { ...spread(ratios), median: round(median(ratios), 3) },
+    })),
+    sessionMisses: misses.map(({ name, micros, waitMs }) => ({
+      name,
+      cpuMicros: spread(micros),
+      waitMs: spread(waitMs),
+    })),
+  };
+}
+
 const range = ({ median: middle, min, max }) => `${middle} [${min}..${max}]`;
 
 function expectManyRoutes({ routesAxis, loadSeconds, loadCpuSeconds, reloadStallMs, idleStallMs }) {
@@ -133,6 +158,27 @@ function expectManyRoutes({ routesAxis, loadSeconds, loadCpuSeconds, reloadStall
   );
 }
 
+function expectSessions({ sessionsAxis, sessionMisses }) {
+  console.table(
+    Object.fromEntries(
+      sessionsAxis.map(({ name, cpuMicros, ratio, beside }) => [
+        `${name}, beside ${beside}`,
+        { 'own part, CPU µs per Check': range(cpuMicros), ratio: range(ratio) },
+      ]),
+    ),
+  );
+  console.table(
+    Object.fromEntries(
+      sessionMisses.map(({ name, cpuMicros, waitMs }) => [
+        `${name}, none at hand`,
+        { 'own part, CPU µs per Check': range(cpuMicros), 'answered after, ms': range(waitMs) },
+      ]),
+    ),
+  );
+  for (const { name, beside, ratio, promised } of sessionsAxis.filter((row) => row.promised !== undefined))
+    expect(`${name}: ${range(ratio)} of ${beside}, promised ${PROMISED[promised]}`, ratio.median <= PROMISED[promised]);
+}
+
 async function main() {
   if (spawnSync('npm', ['run', '-s', 'build'], { cwd: ROOT, stdio: 'inherit' }).status !== 0) return;
   const folder = mkdtempSync(join(tmpdir(), 'doorward-bench-'));
@@ -142,6 +188,7 @@ async function main() {
     console.log('own part, in this process ...');
     const own = await measureOwnPart(await buildScene(folder));
     const many = await measureManyRoutes(folder);
+    const sessions = await measureSessions(folder);
     const doorward = await startServer('doorward-server.mjs', folder);
     servers.push(doorward);
     const bare = await startServer('bare-server.mjs', own.answer.toString('base64'));
@@ -178,6 +225,7 @@ async function main() {
       rows: [summary('bare grpc-js, always allows', slices.bare, bare), summary('doorward', slices.doorward, doorward)],
       ratioToBare: spread(ratios),
       ...many,
+      ...sessions,
     };
     mkdirSync(join(ROOT, 'bench', 'results'), { recursive: true });
     writeFileSync(RESULTS, `${JSON.stringify(result, undefined, 2)}\n`);
@@ -187,6 +235,7 @@ async function main() {
       result.rows.every(({ wrong }) => wrong === 0),
     );
     expectManyRoutes(many);
+    expectSessions(sessions);
     expect(
       'both servers answered',
       result.rows.every(({ checksPerSecond }) => checksPerSecond > 0),

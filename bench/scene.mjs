@@ -1,6 +1,6 @@
 /**
- * What is measured: a configuration, one signed-in user, and the CheckRequests of a hardened Envoy. The same composition as `doorward serve`, with
- * the memory store and a session put into it, since a login is not what is measured here.
+ * What is measured: a configuration, signed-in users, and the CheckRequests of a hardened Envoy. The same composition as `doorward serve`, with
+ * sessions put into its store, since a login is not what is measured here.
  */
 
 import { mkdirSync, openSync, writeFileSync } from 'node:fs';
@@ -53,30 +53,34 @@ const silent = { debug: () => undefined, info: () => undefined, warn: console.er
 
 const TARGET = { host: HOST, path: '/d/abc123/overview?orgId=1&from=now-6h&to=now' };
 
+/** As `openStores` gives them. */
+export const memoryStores = () => ({
+  sessions: createMemorySessionStore({ clock: systemClock }),
+  once: createMemoryOnceRegistry({ clock: systemClock }),
+  facts: createMemoryUserFacts({ clock: systemClock }),
+});
+
 /**
- * `folder` gets the configuration and the audit. Returns the handler, and the requests of the signed-in user that it allows: one for each of
- * `targets`, `request` the first of them.
+ * `folder` gets the configuration and the audit. Returns the handler, and requests that it allows: one for each of `targets` of each of as many
+ * `users`, each of whom has a session of the same claims; `request` is the first of them, `handles` are the sessions.
  */
-export async function buildScene(folder, { text = configText, targets = [TARGET] } = {}) {
+export async function buildScene(
+  folder,
+  { text = configText, targets = [TARGET], stores = memoryStores(), users = 1 } = {},
+) {
   mkdirSync(folder, { recursive: true });
   const configFile = join(folder, 'doorward.yaml');
   writeFileSync(configFile, text);
   const loaded = await load({ configFile, env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error.problems));
-  const sessions = createMemorySessionStore({ clock: systemClock });
-  const lasting = {
-    sessions,
-    once: createMemoryOnceRegistry({ clock: systemClock }),
-    facts: createMemoryUserFacts({ clock: systemClock }),
-    clock: systemClock,
-    entropy: systemEntropy,
-    logger: silent,
-  };
+  const lasting = { ...stores, clock: systemClock, entropy: systemEntropy, logger: silent };
   const compiled = await compile(loaded.value, lasting, undefined);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   const { live } = compiled.value;
-  const cookieFor = await signIn(sessions, live.ports.sealer, loaded.value.access.cookie_name);
-  const requests = targets.map((target) => checkRequest(target, cookieFor(target.host)));
+  const signedIn = await signIn(users, stores.sessions, live.ports.sealer, loaded.value.access.cookie_name);
+  const requests = signedIn.flatMap(({ cookieFor }) =>
+    targets.map((target) => checkRequest(target, cookieFor(target.host))),
+  );
   const stream = createBatchingStream({ fd: openSync(join(folder, 'audit.jsonl'), 'a') });
   const audit = createAuditSink(stream);
   const metrics = createMetrics({ version: 'bench', node: process.versions.node });
@@ -89,24 +93,25 @@ export async function buildScene(folder, { text = configText, targets = [TARGET]
     handler: composeHandler({ lasting, audit, metrics, keepFresh, live: () => live }),
     requests,
     request: requests[0],
+    handles: signedIn.map(({ handle }) => handle),
     stream,
   };
 }
 
-/** Returns what makes the cookie of a host, all of one session. */
-async function signIn(sessions, sealer, cookieName) {
-  const now = systemClock.now();
+/** A session of a user of this number, under a new id. */
+export function sessionOf(number, mark) {
   const id = Buffer.from(systemEntropy.bytes(32)).toString('base64url');
+  const now = systemClock.now();
   const expiresAt = now + SESSION_SECONDS;
-  await sessions.create({
+  const session = {
     handle: handleOf(id),
     idp: 'corp',
     issuer: 'https://idp.example.com/',
-    subject: 'u-4711',
-    email: 'alice@example.com',
+    subject: `u-${4711 + number}`,
+    email: `alice${number}@example.com`,
     emailVerified: true,
     name: 'Alice Example',
-    claims: flattenClaims({ email: 'alice@example.com', groups: ['sre', 'grafana-admins', 'everyone'] }),
+    claims: flattenClaims({ email: `alice${number}@example.com`, groups: ['sre', 'grafana-admins', 'everyone'] }),
     userClaims: new Map(),
     idpSessionId: undefined,
     acr: undefined,
@@ -119,11 +124,28 @@ async function signIn(sessions, sealer, cookieName) {
     tokens: { idToken: undefined, accessToken: 'access', refreshToken: 'refresh', accessTokenExpiresAt: expiresAt },
     tokensAt: now,
     confirmedAt: expiresAt,
-    mark: await sessions.loginMark(),
+    mark,
     version: 1,
-  });
-  return (host) =>
-    `${sessionCookieName(cookieName, 'https')}=${sealSessionCookie({ id, issuedAt: now, expiresAt }, host, sealer)}`;
+  };
+  return { id, session };
+}
+
+/** Sessions that are written at once. */
+const WRITES_AT_ONCE = 100;
+
+/** Returns for each user the session, and what makes its cookie for a host. */
+async function signIn(users, sessions, sealer, cookieName) {
+  const mark = await sessions.loginMark();
+  const signedIn = Array.from({ length: users }, (_, number) => sessionOf(number, mark));
+  for (let place = 0; place < users; place += WRITES_AT_ONCE) {
+    const written = signedIn.slice(place, place + WRITES_AT_ONCE).map(({ session }) => sessions.create(session));
+    if ((await Promise.all(written)).includes(false)) throw new Error('the store did not take a session');
+  }
+  return signedIn.map(({ id, session: { handle, createdAt: issuedAt, expiresAt } }) => ({
+    handle,
+    cookieFor: (host) =>
+      `${sessionCookieName(cookieName, 'https')}=${sealSessionCookie({ id, issuedAt, expiresAt }, host, sealer)}`,
+  }));
 }
 
 const headersOf = ({ host, path }, cookie) => [
