@@ -9,11 +9,11 @@ import { createMetrics, type Metrics } from '../adapters/metrics/metrics.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemEntropy } from '../adapters/system/entropy.ts';
 import { systemTimers } from '../adapters/system/timers.ts';
-import { startAdminServer } from '../adapters/web/admin-server.ts';
 import { startOpsServer } from '../adapters/web/ops-server.ts';
 import type { Logger } from '../core/ports.ts';
 import type { LocatedProblem } from '../core/problem.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { openAdminListeners } from './admin-listeners.ts';
 import { compile, createGenerations, warningsOf, type Generations, type Lasting } from './generations.ts';
 import { componentsOf } from './components.ts';
 import { createKeepFresh } from '../keep-fresh.ts';
@@ -139,17 +139,8 @@ async function openListeners(
 ): Promise<void> {
   const { logger, audit } = outputs;
   const { server } = generations.current().loaded;
-  if (server.admin_socket !== undefined) {
-    const admin = await startAdminServer({
-      socketPath: server.admin_socket,
-      sessions: stores.sessions,
-      idps: () => generations.current().loaded.access.idps.map(({ name }) => name),
-      audit,
-      clock: lasting.clock,
-      logger,
-    });
-    close.push(() => admin.close());
-  }
+  const idps = (): readonly string[] => generations.current().loaded.access.idps.map(({ name }) => name);
+  await openAdminListeners(server, { sessions: stores.sessions, idps, audit, clock: lasting.clock, logger }, close);
   const keepFresh = createKeepFresh({
     ...lasting,
     timers: systemTimers,

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { TreePath } from '../../core/problem.ts';
 import { isOfThisMachine, type ListenAddress } from '../../core/listen-address.ts';
+import { buildAdmin } from './build-admin.ts';
 import { buildRedis } from './build-redis.ts';
 import { defaults } from './defaults.ts';
 import type { Environment } from './interpolate.ts';
@@ -23,6 +24,10 @@ export async function buildServer(file: ConfigFile, context: Context): Promise<S
   const adminPath = adminSocket(file, context);
   if ([grpcAddress, opsAddress].some((address) => address.kind === 'unix' && address.path === adminPath))
     context.problems.error(['admin_socket'], '`admin_socket` must be a socket of its own');
+  const admin = await buildAdmin(file, context);
+  const { admin_address: adminAddress } = admin;
+  if (adminAddress !== undefined && [grpcAddress, opsAddress].some((address) => sameAddress(address, adminAddress)))
+    context.problems.error(['admin_address'], '`admin_address` must be an address of its own');
   checkExposure(file, grpcAddress, context);
   const store = storeOf(file, context);
   return {
@@ -31,6 +36,7 @@ export async function buildServer(file: ConfigFile, context: Context): Promise<S
     grpc_insecure: file.grpc_insecure ?? false,
     ops_address: opsAddress,
     admin_socket: adminPath,
+    ...admin,
     session_store: store,
     redis: file.redis === undefined ? undefined : await buildRedis(file.redis, context),
     workers: workersOf(file, store, context),

@@ -52,6 +52,21 @@ export type ServerConfig = {
   readonly ops_address: ListenAddress;
   /** Undefined = none. */
   readonly admin_socket: string | undefined;
+  /** Undefined = none. Given, it has tokens or a client CA, and TLS where it is not of this machine. */
+  readonly admin_address: Extract<ListenAddress, { readonly kind: 'tcp' }> | undefined;
+  /** Absolute path; to be read at each use. */
+  readonly admin_token_file: string | undefined;
+  /** As `grpc_tls`. */
+  readonly admin_tls:
+    | {
+        readonly certificate_file: string;
+        readonly key_file: string;
+        /** Undefined = no certificate is asked for. */
+        readonly client_ca_file: string | undefined;
+        /** Empty = every client that the authorities vouch for. */
+        readonly client_names: readonly string[];
+      }
+    | undefined;
   readonly session_store: 'memory' | 'redis';
   /** Given exactly when `session_store` is `redis`. */
   readonly redis: RedisConfig | undefined;

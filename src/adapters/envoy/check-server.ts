@@ -60,7 +60,13 @@ export async function createCheckServer(options: CheckServerOptions): Promise<Ch
   const listener =
     tls === undefined
       ? plainListener(connections)
-      : tlsListener({ tls, material: await loadTlsMaterial(tls), connections, logger, pollMs: options.tlsPollMs });
+      : tlsListener({
+          tls,
+          material: await loadTlsMaterial({ ...tls, setting: 'grpc_tls' }),
+          connections,
+          logger,
+          pollMs: options.tlsPollMs,
+        });
   const port = await openListener(listener.socket, address).catch((error: unknown) => {
     listener.stop();
     listener.socket.close();
@@ -127,7 +133,7 @@ function tlsListener(parts: {
 
   let trusted = material.clientCa;
   const stop = watchTlsFiles({
-    files: tls,
+    files: { ...tls, setting: 'grpc_tls' },
     inUse: material,
     logger,
     ...(pollMs === undefined ? {} : { pollMs }),

@@ -1,29 +1,36 @@
-/** The PEM files of the Check listener: read, proved to fit together, and watched. A set that does not fit never replaces one that does. */
+/** The PEM files of a listener: read, proved to fit together, and watched. A set that does not fit never replaces one that does. */
 
 import { constants, createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
 import type { Logger } from '../../core/ports.ts';
-import type { CheckTls } from './bind-rules.ts';
 
 /** How soon a certificate that was replaced is in use. Three small files a second cost nothing, and polling sees every way to replace a file. */
 const POLL_MS = 1_000;
+
+/** `setting`: the key that names them, for messages. Without `client_ca_file` no client is asked for a certificate. */
+export type TlsFiles = {
+  readonly setting: 'grpc_tls' | 'admin_tls';
+  readonly certificate_file: string;
+  readonly key_file: string;
+  readonly client_ca_file: string | undefined;
+};
 
 export type TlsMaterial = {
   /** For tls.createServer and setSecureContext. */
   readonly context: SecureContextOptions;
   /** Who is trusted changes exactly when this text does. */
-  readonly clientCa: string;
+  readonly clientCa: string | undefined;
   /** SHA-256 of the three files. */
   readonly digest: string;
 };
 
-type TlsTexts = { readonly certificate: string; readonly key: string; readonly clientCa: string };
+type TlsTexts = { readonly certificate: string; readonly key: string; readonly clientCa: string | undefined };
 
 /** @throws Error with a sentence (and no key material) when the files cannot be read or do not fit together. */
-export async function loadTlsMaterial(files: CheckTls): Promise<TlsMaterial> {
-  return materialOf(await readTexts(files));
+export async function loadTlsMaterial(files: TlsFiles): Promise<TlsMaterial> {
+  return materialOf(await readTexts(files), files.setting);
 }
 
 /**
@@ -31,7 +38,7 @@ export async function loadTlsMaterial(files: CheckTls): Promise<TlsMaterial> {
  * one after the other, so a fault counts only when the next look finds the same. Returns how to stop.
  */
 export function watchTlsFiles(parts: {
-  readonly files: CheckTls;
+  readonly files: TlsFiles;
   readonly inUse: TlsMaterial;
   readonly logger: Logger;
   readonly onChange: (material: TlsMaterial) => void;
@@ -49,7 +56,7 @@ export function watchTlsFiles(parts: {
       const texts = await readTexts(files);
       digest = digestOf(texts);
       if (digest !== inUse) {
-        const material = materialOf(texts);
+        const material = materialOf(texts, files.setting);
         inUse = digest;
         if (!isStopped) onChange(material);
       }
@@ -57,7 +64,7 @@ export function watchTlsFiles(parts: {
     } catch (error) {
       fault = { digest, times: fault?.digest === digest ? fault.times + 1 : 1 };
       if (fault.times === 2)
-        logger.error({ error }, 'the new files of grpc_tls cannot be used; those before stay in use');
+        logger.error({ error }, `the new files of ${files.setting} cannot be used; those before stay in use`);
     }
     lookAgain();
   };
@@ -72,11 +79,11 @@ export function watchTlsFiles(parts: {
   };
 }
 
-async function readTexts(files: CheckTls): Promise<TlsTexts> {
+async function readTexts(files: TlsFiles): Promise<TlsTexts> {
   const [certificate, key, clientCa] = await Promise.all([
     readFile(files.certificate_file, 'utf8'),
     readFile(files.key_file, 'utf8'),
-    readFile(files.client_ca_file, 'utf8'),
+    files.client_ca_file === undefined ? undefined : readFile(files.client_ca_file, 'utf8'),
   ]);
   return { certificate, key, clientCa };
 }
@@ -84,15 +91,16 @@ async function readTexts(files: CheckTls): Promise<TlsTexts> {
 /** JSON keeps the borders between the three apart. */
 const digestOf = (texts: TlsTexts): string => createHash('sha256').update(JSON.stringify(texts)).digest('hex');
 
-function materialOf(texts: TlsTexts): TlsMaterial {
+function materialOf(texts: TlsTexts, setting: TlsFiles['setting']): TlsMaterial {
   const { certificate, key, clientCa } = texts;
   // An empty or broken file of authorities would otherwise mean "the authorities of the system", or nobody, without a word.
-  if (!isCertificate(clientCa)) throw new Error('grpc_tls: the client CA file holds no certificate');
-  if (!isCertificate(certificate)) throw new Error('grpc_tls: the certificate file holds no certificate');
+  if (clientCa !== undefined && !isCertificate(clientCa))
+    throw new Error(`${setting}: the client CA file holds no certificate`);
+  if (!isCertificate(certificate)) throw new Error(`${setting}: the certificate file holds no certificate`);
   const context: SecureContextOptions = {
     cert: certificate,
     key,
-    ca: clientCa,
+    ...(clientCa === undefined ? {} : { ca: clientCa }),
     minVersion: 'TLSv1.2',
     // A resumed session would carry a trust that was withdrawn since.
     secureOptions: constants.SSL_OP_NO_TICKET,
@@ -102,7 +110,7 @@ function materialOf(texts: TlsTexts): TlsMaterial {
   } catch (error) {
     // OpenSSL's codes (ERR_OSSL_X509_KEY_VALUES_MISMATCH) say what is wrong and nothing of the key.
     const code = (error as { code?: unknown }).code;
-    throw new Error(`grpc_tls: certificate and key do not fit (${typeof code === 'string' ? code : 'unreadable'})`, {
+    throw new Error(`${setting}: certificate and key do not fit (${typeof code === 'string' ? code : 'unreadable'})`, {
       cause: error,
     });
   }

@@ -215,6 +215,69 @@ describe('the Check listener is open to others knowingly only', () => {
   });
 });
 
+describe('the admin address', () => {
+  const TOKEN = 'mZ7y2TQxJ4n8bVsK1dWc5hRgL9uPfE3oAqYi6XtN0Cw=';
+  const all = (): Record<string, string> => ({ ...files, tokens: `alice ${TOKEN}\n`, empty: '\n', weak: 'short' });
+  const at = (rest: string): Promise<readonly string[]> => told(rest, { files: all() });
+  const OWN_TLS = 'certificate_file: crt, key_file: key';
+
+  test('is told with what proves who asks there', async () => {
+    const { server } = await loadedWith(
+      `admin_address: "0.0.0.0:9903"\nadmin_token_file: tokens\nadmin_tls: { ${TLS}, client_names: "email:a@example.com" }`,
+      { files: all() },
+    );
+    expect(server).toMatchObject({
+      admin_address: { kind: 'tcp', host: '0.0.0.0', port: 9903 },
+      admin_token_file: '/etc/doorward/tokens',
+      admin_tls: { client_ca_file: '/etc/doorward/ca', client_names: ['email:a@example.com'] },
+    });
+  });
+
+  test.each([
+    ['admin_address: 127.0.0.1:1\nadmin_token_file: tokens'],
+    [`admin_address: 127.0.0.1:1\nadmin_tls: { ${TLS} }`],
+    [`admin_address: 10.0.0.1:1\nadmin_tls: { ${TLS} }`],
+    [`admin_address: ":1"\nadmin_tls: { ${OWN_TLS} }\nadmin_token_file: tokens`],
+  ])('%s will do', async (yaml) => {
+    expect(await at(yaml)).toEqual([]);
+  });
+
+  test.each([
+    ['admin_address: 127.0.0.1:1', '1:16 error `admin_address` needs `admin_token_file`, or `admin_tls` with'],
+    [`admin_address: 127.0.0.1:1\nadmin_tls: { ${OWN_TLS} }`, '1:16 error `admin_address` needs `admin_token_file`'],
+    ['admin_address: ":1"\nadmin_token_file: tokens', '1:16 error `admin_address` can be reached by other machines'],
+    ['admin_address: host:1\nadmin_token_file: tokens', '1:16 error `admin_address` can be reached by other machines'],
+    ['admin_address: unix:/x\nadmin_token_file: tokens', '1:16 error `admin_address` is `host:port`'],
+    ['admin_token_file: tokens', '1:19 error `admin_token_file` needs `admin_address`'],
+    ['admin_address: 127.0.0.1:1\nadmin_token_file: empty', '2:19 error `admin_token_file`: the file is empty'],
+    [
+      'admin_address: 127.0.0.1:1\nadmin_token_file: weak',
+      '2:19 error `admin_token_file`: the file has a token that must',
+    ],
+    ['admin_address: 127.0.0.1:1\nadmin_token_file: none', '2:19 error `admin_token_file`: the file does not exist'],
+    [
+      'ops_address: 127.0.0.1:1\nadmin_address: 127.0.0.1:1\nadmin_token_file: tokens',
+      '2:16 error `admin_address` must be an address of its own',
+    ],
+    [
+      `admin_address: 127.0.0.1:1\nadmin_token_file: tokens\nadmin_tls: { ${OWN_TLS}, client_names: "email:a@b" }`,
+      '3:66 error `admin_tls.client_names` needs `client_ca_file`',
+    ],
+    [
+      `admin_address: 127.0.0.1:1\nadmin_tls: { ${TLS}, client_names: "CN=a" }`,
+      '2:86 error `client_names` must be names of certificates',
+    ],
+    [
+      'admin_address: 127.0.0.1:1\nadmin_tls: { certificate_file: crt, key_file: other-key, client_ca_file: ca }',
+      '2:47 error `admin_tls.key_file`: the file has a key that does not belong',
+    ],
+  ])('%s is refused', async (yaml, problem) => {
+    const [first, ...others] = await at(yaml);
+    expect(first?.slice(0, problem.length)).toBe(problem);
+    expect(others).toEqual([]);
+  });
+});
+
 describe('what is wrong is told', () => {
   test.each([
     ['grpc_address: x', ['1:15 error `grpc_address` must be `host:port`, `[IPv6 address]:port` or `unix:/path`']],

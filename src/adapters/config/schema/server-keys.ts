@@ -72,6 +72,16 @@ const grpcTls = section(
   { description: 'Mutual TLS for the Check listener. Whoever may send a Check can claim to be any peer, so only Envoy must reach it. The files are read anew when they change.' },
 );
 
+const adminTls = section(
+  {
+    certificate_file: text({ description: 'PEM certificate (chain) of the admin address. Clients must ask by a name that it bears.' }),
+    key_file: text({ description: 'PEM private key of the certificate.' }),
+    client_ca_file: Type.Optional(text({ description: 'PEM certificates of the authorities whose clients may ask. Given, a certificate of theirs is demanded, beside the token where there is one.' })),
+    client_names: Type.Optional(narrowingList({ description: 'Only clients whose certificate bears one of these names may ask. Without it: all that the authorities vouch for.', examples: [['email:alice@example.com', 'URI:spiffe://cluster.local/ns/ops/sa/doorward-admin']] })),
+  },
+  { description: 'TLS for the admin address. The files are read anew when they change.' },
+);
+
 const audit = section(
   {
     destination: Type.Optional(text({ description: 'Where audit lines go: `stdout`, `stderr`, or the path of a file that is appended to.', default: defaults.audit_destination })),
@@ -85,6 +95,9 @@ export const serverKeys = {
   grpc_insecure: Type.Optional(flag({ description: 'Allows a Check listener that others can reach, without TLS of Doorward’s own: inside a mesh with strict mTLS and a network policy. Whoever reaches it can sign any identity.', default: false })),
   ops_address: Type.Optional(text({ description: 'Where metrics and health are served over HTTP: `host:port`, or `unix:/path`. Never the address of the Check listener.', default: defaults.ops_address })),
   admin_socket: Type.Optional(text({ description: 'The unix socket on which `doorward session` lists and revokes; only its owner may use it. `off` for none. Without it: `doorward/admin.sock` in `$XDG_RUNTIME_DIR`, else in `/run`.' })),
+  admin_address: Type.Optional(text({ description: 'Where `doorward session --address` lists and revokes: `host:port`. It needs `admin_token_file`, or `admin_tls` with `client_ca_file`; other than loopback it needs `admin_tls`. Without it: only the socket.', examples: ['127.0.0.1:9903'] })),
+  admin_token_file: Type.Optional(text({ description: 'A file of tokens that may ask at `admin_address`, one to a line, each with a name before it that the audit then has, if wanted: `alice <token>`. Nobody else may read it, nor its group write to it (0640 or less). It is read at each request, so a token that is taken out is of no use from then on.' })),
+  admin_tls: Type.Optional(adminTls),
   session_store: Type.Optional(choice(['memory', 'redis'], { description: 'Where sessions are kept: in this process (lost with it, and for one worker only), or in Redis.', default: defaults.session_store })),
   redis: Type.Optional(redis),
   workers: Type.Optional(
