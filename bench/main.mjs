@@ -25,6 +25,8 @@ const RESULTS = join(ROOT, 'bench', 'results', 'latest.json');
 const SLICE_MS = 800;
 const PAIRS = 9;
 const WARM_UP_MS = 3_000;
+/** Stored one by one, to see what each takes of Redis. */
+const MEMORY_SESSIONS = '2000';
 const MANY_SESSIONS = process.argv.includes('--full') ? 1_000_000 : 100_000;
 /**
  * What is promised: the cost beside that of 10 routes, seconds to load 10,000 routes, ms that a reload of 1,000 routes keeps the event loop; the cost
@@ -114,6 +116,14 @@ async function measureManyRoutes(folder) {
     reloadStallMs: spread(stalls),
     idleStallMs: spread(idle),
   };
+}
+
+/** Prints for itself, and exits with 1 above the target. */
+function expectSessionBytes() {
+  const { status } = spawnSync(process.execPath, [join(ROOT, 'bench', 'redis-memory.mjs'), MEMORY_SESSIONS], {
+    stdio: 'inherit',
+  });
+  expect('a session takes less than 1 KiB of Redis', status === 0);
 }
 
 /** In this process, and a Redis of its own. */
@@ -236,6 +246,7 @@ async function main() {
     );
     expectManyRoutes(many);
     expectSessions(sessions);
+    expectSessionBytes();
     expect(
       'both servers answered',
       result.rows.every(({ checksPerSecond }) => checksPerSecond > 0),

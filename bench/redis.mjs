@@ -8,7 +8,6 @@ import { createInterface } from 'node:readline';
 import { indexKeysOf, sessionKey } from '../dist/adapters/redis/keys.js';
 import { createRecordSealer } from '../dist/adapters/redis/record.js';
 import { createRedisStores } from '../dist/adapters/redis/stores.js';
-import { systemClock } from '../dist/adapters/system/clock.js';
 import { systemEntropy } from '../dist/adapters/system/entropy.js';
 import { systemTimers } from '../dist/adapters/system/timers.js';
 import { locate } from '../tools/components.mjs';
@@ -56,7 +55,7 @@ export async function startRedis(folder) {
 }
 
 /** The stores of one process on a database, as `doorward serve` opens them, once they answer. */
-export async function openStores({ port }, database) {
+export async function openStores({ port }, database, clock) {
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: console.error };
   const stores = createRedisStores({
     redis: {
@@ -70,7 +69,7 @@ export async function openStores({ port }, database) {
       allow_eviction: false,
     },
     secrets: () => SECRETS,
-    clock: systemClock,
+    clock,
     timers: systemTimers,
     entropy: systemEntropy,
     logger: silent,

@@ -54,10 +54,10 @@ const silent = { debug: () => undefined, info: () => undefined, warn: console.er
 const TARGET = { host: HOST, path: '/d/abc123/overview?orgId=1&from=now-6h&to=now' };
 
 /** As `openStores` gives them. */
-export const memoryStores = () => ({
-  sessions: createMemorySessionStore({ clock: systemClock }),
-  once: createMemoryOnceRegistry({ clock: systemClock }),
-  facts: createMemoryUserFacts({ clock: systemClock }),
+export const memoryStores = (clock = systemClock) => ({
+  sessions: createMemorySessionStore({ clock }),
+  once: createMemoryOnceRegistry({ clock }),
+  facts: createMemoryUserFacts({ clock }),
 });
 
 /**
@@ -66,14 +66,14 @@ export const memoryStores = () => ({
  */
 export async function buildScene(
   folder,
-  { text = configText, targets = [TARGET], stores = memoryStores(), users = 1 } = {},
+  { text = configText, targets = [TARGET], clock = systemClock, stores = memoryStores(clock), users = 1 } = {},
 ) {
   mkdirSync(folder, { recursive: true });
   const configFile = join(folder, 'doorward.yaml');
   writeFileSync(configFile, text);
   const loaded = await load({ configFile, env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error.problems));
-  const lasting = { ...stores, clock: systemClock, entropy: systemEntropy, logger: silent };
+  const lasting = { ...stores, clock, entropy: systemEntropy, logger: silent };
   const compiled = await compile(loaded.value, lasting, undefined);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   const { live } = compiled.value;

@@ -7,20 +7,24 @@ import { join } from 'node:path';
 
 import { decodeCheckRequest } from '../dist/adapters/envoy/decode-check-request.js';
 import { encodeOutcome } from '../dist/adapters/envoy/encode-outcome.js';
+import { systemClock } from '../dist/adapters/system/clock.js';
 import { openStores, preload, startRedis } from './redis.mjs';
 import { buildScene, memoryStores } from './scene.mjs';
 
 const WORKING_SET = 10_000;
 const ROUNDS = 60;
+const ROUNDS_MIN = 9;
 const CHECKS_PER_SLICE = 2_000;
 const WARM_UP = 20_000;
 const MISSES_PER_ROUND = 500;
 const MISS_ROUNDS = 9;
+const MEASURED_WITHIN_MS = 60_000;
 /**
- * What is kept at hand is read anew after a minute, and an assertion is signed anew after half of one: all slices lie within that, so that none of
- * them has what another one has not.
+ * The wall clock stands still: that an assertion is signed anew twice a minute, and a last use written back once, falls into some slices and not into
+ * others, and is not what is compared. Leases are of real time.
  */
-const MEASURED_WITHIN_MS = 24_000;
+const STARTED_AT = systemClock.now();
+const clock = { now: () => STARTED_AT, monotonicMs: () => systemClock.monotonicMs() };
 const CHECK_MS = 5_000;
 const READS_AT_ONCE = 100;
 const TRIES_MAX = 20;
@@ -113,12 +117,12 @@ const asMany = (scene) => ({
 
 async function openScenes(folder, redis, manySessions) {
   const open = async (name, { users, stores, isInRedis }) => {
-    const scene = await buildScene(join(folder, name.replaceAll(/\W+/g, '-')), { stores, users });
+    const scene = await buildScene(join(folder, name.replaceAll(/\W+/g, '-')), { clock, stores, users });
     return { name, stores, isInRedis, place: 0, micros: [], ...(users === 1 ? asMany(scene) : scene) };
   };
-  const inMemory = (users) => open(`memory, ${users} live`, { users, stores: memoryStores(), isInRedis: false });
+  const inMemory = (users) => open(`memory, ${users} live`, { users, stores: memoryStores(clock), isInRedis: false });
   const inRedis = async (database, live) => {
-    const stores = await openStores(redis, database);
+    const stores = await openStores(redis, database, clock);
     const users = Math.min(live, WORKING_SET);
     if (live > users) {
       const others = { sessions: live - users, first: users, mark: await stores.sessions.loginMark() };
@@ -182,9 +186,13 @@ export async function measureSessionsAxis(folder, { manySessions }) {
 /** Each scene gets its `micros`, one of each round. */
 async function playRounds(scenes) {
   for (const scene of scenes) await bringToHand(scene);
-  const startedAt = performance.now();
   for (const scene of scenes) await playAtHand(scene, WARM_UP);
-  for (let round = 0; round < ROUNDS && performance.now() - startedAt < MEASURED_WITHIN_MS; round += 1) {
+  const startedAt = performance.now();
+  for (
+    let round = 0;
+    round < ROUNDS_MIN || (round < ROUNDS && performance.now() - startedAt < MEASURED_WITHIN_MS);
+    round += 1
+  ) {
     // Each time another one begins, so that none is always measured after the same one.
     for (let turned = 0; turned < scenes.length; turned += 1) {
       const scene = scenes[(round + turned) % scenes.length];
