@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { CONTROL_KEY, INVALIDATIONS_KEY } from '../../src/adapters/redis/keys.ts';
-import { recordHead, SEEN_LAST, SEEN_OFFSET } from '../../src/adapters/redis/record.ts';
+import { READABLE_FORMATS, recordHead, SEEN_LAST, SEEN_OFFSET } from '../../src/adapters/redis/record.ts';
 import * as scripts from '../../src/adapters/redis/scripts.ts';
 import { rawClient } from '../adapters/redis/a-redis.ts';
 import { freePort } from '../support/ports.ts';
@@ -64,7 +64,8 @@ function anyCommand(random: Random, { control, replid, keys: stored }: ScriptedR
   const version = stored.get(session)?.readUInt32BE(1) ?? 1;
   const before = random.chance(0.8) ? version : version + 1;
   const [seen, filling] = [Buffer.alloc(SEEN_LAST - SEEN_OFFSET + 1, random.below(256)), random.below(200)];
-  const fact = `${random.below(50)}|risk`;
+  // What is over is not played: no fact is of the time 0, before which the commands below call facts over.
+  const fact = `${1 + random.below(50)}|risk`;
   const commands: readonly (() => Command)[] = [
     () => ({ script: scripts.markScript, keys: CONTROL, args: [era] }),
     () => ({ script: scripts.standingScript, keys: [CONTROL_KEY, ...tombstones], args: [] }),
@@ -87,13 +88,16 @@ function anyCommand(random: Random, { control, replid, keys: stored }: ScriptedR
     () => ({ script: scripts.probeScript, keys: CONTROL, args: [era, member] }),
     () => ({ script: scripts.readScript, keys: [session], args: [] }),
     () => ({ script: scripts.createScript, keys: [session], args: [record(1, filling), CLAIM_MS] }),
-    () => ({ script: scripts.touchScript, keys: [session], args: [seen, SEEN_OFFSET, Buffer.of(1), 60] }),
-    () => ({ script: scripts.touchScript, keys: [session], args: [seen, SEEN_OFFSET, Buffer.of(2), 60] }),
+    () => ({ script: scripts.touchScript, keys: [session], args: [seen, SEEN_OFFSET, READABLE_FORMATS, 60] }),
+    () => ({ script: scripts.touchScript, keys: [session], args: [seen, SEEN_OFFSET, Buffer.of(3), 60] }),
     () => ({ script: scripts.claimScript, keys: [session, claim], args: [owner, CLAIM_MS] }),
     () => ({
       script: scripts.replaceScript,
       keys: [session, claim],
-      args: [owner, recordHead(before), recordHead(before + 1), Buffer.alloc(40, filling), SEEN_OFFSET, SEEN_LAST],
+      args: [
+        ...[owner, recordHead(before).subarray(1), recordHead(before + 1), Buffer.alloc(40, filling)],
+        ...[SEEN_OFFSET, SEEN_LAST, random.chance(0.9) ? READABLE_FORMATS : Buffer.of(3)],
+      ],
     }),
     () => ({ script: scripts.releaseScript, keys: [claim], args: [owner] }),
   ];
