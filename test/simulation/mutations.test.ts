@@ -32,7 +32,6 @@ const shownIn: Readonly<Record<string, Scene>> = {
   G0_LATE: { climate: 'interrupted', nodes: 1, seed: 1 },
   DELETE_ONLY: { climate: 'interrupted', nodes: 1, seed: 28 },
   REFRESH_NEW_G0: { climate: 'temperate', nodes: 1, seed: 6, hasRefreshes: true },
-  REFRESH_SET: { climate: 'frozen', nodes: 1, seed: 2, hasRefreshes: true },
 };
 /** The slowest of them shows after 11,805 steps. */
 const BOUNDS = { worlds: 40, stepsOfEach: 15_000 };

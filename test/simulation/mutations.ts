@@ -18,7 +18,6 @@ import {
   type Renewal,
   type RenewalReply,
 } from '../../src/core/revocation/replica.ts';
-import { refreshedSession } from '../../src/core/session/refresh.ts';
 import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
 import { ScriptedRedis, type Replacement, type Reply } from './scripted-redis.ts';
@@ -267,6 +266,14 @@ class AlwaysSettled extends Acknowledgements {
   }
 }
 
+/** What is written back has the mark of that moment. */
+const marksAnew: Parts['refreshesThrough'] = (sessions) => ({
+  claim: (...asked) => sessions.claim(...asked),
+  release: (...asked) => sessions.release(...asked),
+  revoke: (...asked) => sessions.revoke(...asked),
+  replace: async (session, owner) => sessions.replace({ ...session, mark: await sessions.loginMark() }, owner),
+});
+
 const sentAtMs = new WeakMap<Machine, number>();
 
 const waitFromSend = (terms: LeaseTerms, machine: Machine): Watch => {
@@ -282,7 +289,7 @@ export type Mutation = {
 };
 
 export const mutations: readonly Mutation[] = [
-  { name: 'LEASE_FROM_REPLY', search: { climate: 'slow', seed: 1, nodes: 1 }, changed: replica(LeaseFromReply) },
+  { name: 'LEASE_FROM_REPLY', search: { climate: 'temperate', seed: 1, nodes: 2 }, changed: replica(LeaseFromReply) },
   { name: 'TIMER', search: { climate: 'frozen', seed: 1, nodes: 1 }, changed: replica(LeaseByTimer) },
   { name: 'ACK_BEFORE_APPLY', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: replica(AckBeforeApply) },
   { name: 'UNCONDITIONAL', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: replica(Unconditional) },
@@ -296,7 +303,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'READ_NO_LEASE',
-    search: { climate: 'frozen', seed: 1, nodes: 1 },
+    search: { climate: 'slow', seed: 1, nodes: 1 },
     changed: { ...replica(ReadNoLease), decidesBlind: true },
   },
   {
@@ -369,15 +376,11 @@ export const mutations: readonly Mutation[] = [
     name: 'REFRESH_NEW_G0',
     search: { climate: 'temperate', seed: 1, nodes: 1, hasRefreshes: true },
     changed: {
-      refreshed: async (session, answer, now, sessions) => ({
-        ...refreshedSession(session, answer, now),
-        mark: await sessions.loginMark(),
-      }),
+      refreshesThrough: marksAnew,
     },
   },
   {
     name: 'REFRESH_SET',
-    search: { climate: 'frozen', seed: 1, nodes: 1, hasRefreshes: true },
     changed: redis(setsBlind(ScriptedRedis)),
   },
   {

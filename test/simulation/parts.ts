@@ -7,11 +7,7 @@ import { Acknowledgements } from '../../src/core/revocation/acknowledgements.ts'
 import type { CacheBounds } from '../../src/core/revocation/covered-cache.ts';
 import { leaseTerms, type LeaseTerms } from '../../src/core/revocation/lease-terms.ts';
 import { Replica } from '../../src/core/revocation/replica.ts';
-import { refreshedSession } from '../../src/core/session/refresh.ts';
-import type { Refreshed } from '../../src/core/session/refreshed.ts';
-import type { Session } from '../../src/core/session/session.ts';
 import type { UserFact } from '../../src/core/signals/user-fact.ts';
-import type { EpochSeconds } from '../../src/core/units.ts';
 import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
 import type { RedisNode } from './redis-node.ts';
@@ -29,13 +25,8 @@ export type Parts = {
   readonly isWaited: (script: string) => boolean;
   readonly keepsReplicas: boolean;
   readonly keepsReplid: boolean;
-  /** What a refresh makes of a session. */
-  readonly refreshed: (
-    session: Session,
-    answer: Refreshed,
-    now: EpochSeconds,
-    sessions: Pick<SessionStore, 'loginMark'>,
-  ) => Promise<Session>;
+  /** How a refresh uses the store. */
+  readonly refreshesThrough: (sessions: SessionStore) => Pick<SessionStore, 'claim' | 'replace' | 'release' | 'revoke'>;
   /** Decides by what a promise gave. */
   readonly decidesBlind: boolean;
   /** Reads the mark when the code was redeemed already. */
@@ -54,7 +45,7 @@ export const parts: Parts = {
   isWaited: () => true,
   keepsReplicas: false,
   keepsReplid: false,
-  refreshed: (session, answer, now) => Promise.resolve(refreshedSession(session, answer, now)),
+  refreshesThrough: (sessions) => sessions,
   decidesBlind: false,
   marksLate: false,
   membersVanish: false,

@@ -12,7 +12,7 @@ import { aSession } from '../core/session/a-session.ts';
 import type { Machine } from './machine.ts';
 import type { Parts } from './parts.ts';
 import { pass, rethrowUnlessDependency, type Process } from './process.ts';
-import { answerOf, refresh } from './refresh-play.ts';
+import { answerOf, refreshByItself, refreshWithShortClaim } from './refresh-play.ts';
 import type { Random } from './random.ts';
 import type { Tally } from './tally.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -20,6 +20,8 @@ import type { VirtualTime } from './virtual-time.ts';
 const LIVE_MAX = 24;
 const DEAD_KEPT = 24;
 const USERS = 8;
+/** How often a provider that is asked says that the session is over. */
+const ENDS_CHANCE = 0.05;
 
 export type SessionRecord = {
   readonly session: Session;
@@ -196,20 +198,20 @@ export class SessionPlay {
 
   async #refresh(process: Process, record: SessionRecord): Promise<void> {
     const { random, parts, tally, isLossless } = this.#options;
-    const { handle } = record.session;
-    const done = await refresh({
-      ...{ process, handle, refreshed: parts.refreshed },
-      owner: Buffer.from(random.bytes(6)).toString('hex'),
+    const asked = {
+      ...{ process, handle: record.session.handle, through: parts.refreshesThrough, random },
       providerMs: random.between(5, 700),
-      isKept: random.chance(0.6),
       nextAnswer: () => (this.#answers += 1),
-    });
-    if (done === undefined) return;
-    if (done.replacement.kind === 'refused') tally.refreshesRefused += 1;
-    else {
+    };
+    const end = await (random.chance(0.5)
+      ? refreshByItself(asked, ENDS_CHANCE)
+      : refreshWithShortClaim(asked, random.chance(0.6)));
+    if (end.kind === 'nothing') return;
+    if (end.kind === 'refused') tally.refreshesRefused += 1;
+    if (end.kind === 'ended') record.isDead = true;
+    if (end.kind === 'written') {
       tally.refreshesWritten += 1;
-      if (isLossless && done.replacement.announced.kind === 'confirmed')
-        record.answer = Math.max(record.answer, done.answer);
+      if (isLossless && end.isKnown) record.answer = Math.max(record.answer, end.answer);
     }
     this.#checkAll([record]);
   }

@@ -7,7 +7,7 @@ import type { Announced } from '../../../src/core/ports.ts';
 import type { Parts } from '../parts.ts';
 import { Stage } from './stage.ts';
 
-/** How the last revocation of a play ended, and whether a Check that started then was allowed by what it ended. */
+/** How the last change of a play was announced, and whether a Check that started then was allowed by what was before it. */
 export type Ending = { readonly announced: Announced; readonly isAllowed: boolean };
 
 /** Longer than any lease, and than the time after which a history is settled. */
@@ -124,6 +124,28 @@ export async function refreshedMeanwhile(changed: Partial<Parts>): Promise<Endin
   return { announced, isAllowed: stage.isAllowed(revoker, handle) };
 }
 
+/** A process stands still while it refreshes a session; another does it meanwhile, with a newer answer, and the first goes on after that. */
+async function writtenLate(changed: Partial<Parts>): Promise<Ending> {
+  const stage = new Stage(1, changed);
+  const late = await stage.start();
+  const other = await stage.start();
+  await stage.pass(LONG_MS);
+  const handle = await stage.login(other, 'session');
+  const first = stage.refreshWithShortClaim(late, handle, 100, 1);
+  await stage.when(() => stage.count(late, 'reply', 'claim') === 1);
+  await stage.pass(10);
+  late.machine.pause(1_000);
+  await stage.pass(500);
+  const second = await stage.refreshWithShortClaim(other, handle, 10, 2)();
+  await first();
+  await stage.keepAtHand(other, handle);
+  const announced: Announced =
+    second.kind === 'written' && second.isKnown
+      ? { kind: 'confirmed', members: 2, acknowledged: 2, tookMs: 0 }
+      : { kind: 'not-confirmed', why: 'unreachable', tookMs: 0 };
+  return { announced, isAllowed: stage.answerAtHand(other, handle) < 2 };
+}
+
 /** By the mistake that each finds. */
 export const plays: Readonly<Record<string, (changed: Partial<Parts>) => Promise<Ending>>> = {
   NO_DRIFT_MARGIN: farthestClocks,
@@ -132,5 +154,6 @@ export const plays: Readonly<Record<string, (changed: Partial<Parts>) => Promise
   PROBE_NO_WAIT: twoMasters,
   GC_BLIND: backBeforeItIsDropped,
   REFRESH_NEW_G0: refreshedMeanwhile,
+  REFRESH_SET: writtenLate,
   'DELETE_ONLY and REFRESH_SET': refreshedMeanwhile,
 };

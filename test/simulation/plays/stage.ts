@@ -12,7 +12,7 @@ import { Machine } from '../machine.ts';
 import { parts, type Parts } from '../parts.ts';
 import { startProcess, type Process } from '../process.ts';
 import { createRandom } from '../random.ts';
-import { refresh } from '../refresh-play.ts';
+import { answerOf, refreshByItself, refreshWithShortClaim, type RefreshEnd } from '../refresh-play.ts';
 import { RedisNode } from '../redis-node.ts';
 import type { Network } from '../simulated-connection.ts';
 import { emptyTally } from '../tally.ts';
@@ -150,6 +150,13 @@ export class Stage {
     return false;
   }
 
+  /** Of the provider, that a Check is judged by which starts now. */
+  answerAtHand({ stores }: Process, handle: SessionHandle): number {
+    const found = stores.sessions.get(handle);
+    if (found instanceof Promise || found === undefined) throw new Error('there is no session at hand');
+    return answerOf(found);
+  }
+
   /** As `begin`. */
   revoke({ stores }: Process, handle: SessionHandle): () => Promise<Announced> {
     return this.begin(stores.sessions.revoke({ kind: 'session', handle }, 'admin'));
@@ -163,9 +170,22 @@ export class Stage {
 
   /** As `begin`. */
   refresh(process: Process, handle: SessionHandle, providerMs: number): () => Promise<unknown> {
-    const { refreshed } = this.#parts;
-    const [owner, isKept, nextAnswer] = ['an owner', true, () => 1] as const;
-    return this.begin(refresh({ process, handle, refreshed, owner, providerMs, isKept, nextAnswer }));
+    const { random } = this.#network;
+    const through = this.#parts.refreshesThrough;
+    return this.begin(refreshByItself({ process, handle, through, random, providerMs, nextAnswer: () => 1 }, 0));
+  }
+
+  /** With a claim that lapses after 400 ms. As `begin`. */
+  refreshWithShortClaim(
+    process: Process,
+    handle: SessionHandle,
+    providerMs: number,
+    answer: number,
+  ): () => Promise<RefreshEnd> {
+    const { random } = this.#network;
+    const through = this.#parts.refreshesThrough;
+    const nextAnswer = (): number => answer;
+    return this.begin(refreshWithShortClaim({ process, handle, through, random, providerMs, nextAnswer }, false));
   }
 
   #carry({ way, name, weather }: Message): number | undefined {
