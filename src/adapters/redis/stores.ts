@@ -9,6 +9,7 @@ import { createConnect } from './connect.ts';
 import type { LinkState, RedisConnection, RedisLink, RedisServer } from './connection.ts';
 import { corruptionTeller, type Corruption } from './corruption.ts';
 import { createRedisOnceRegistry } from './once-registry.ts';
+import { renewalsOver } from './renewals.ts';
 import type { Timers } from '../../core/timers.ts';
 import { Announcer, type Watch } from './announcer.ts';
 import { GuardedReads } from './guarded-reads.ts';
@@ -168,7 +169,7 @@ export function createRedisStores(options: {
   const stores = composeRedisStores({
     ...options,
     onCorrupt,
-    connections: links,
+    connections: { ...links, renewals: renewalsOver(links.renewals, links.main) },
     replica: new Replica(terms, CACHE_BOUNDS),
     factsAtHand: new Replica(terms, FACT_BOUNDS),
     watch: (carriedOut) => new Acknowledgements(carriedOut, terms),
