@@ -77,7 +77,7 @@ export function startLoad({ ratePerSecond, askers, ports, authority }: LoadSetti
   };
 }
 
-type Aim = { readonly agent: Agent; readonly asker: Asker; readonly port: number; readonly authority: string };
+type Aim = { readonly agent: Agent | false; readonly asker: Asker; readonly port: number; readonly authority: string };
 
 const cookieOf = (asker: Asker): string | undefined => {
   if (asker === 'public') return undefined;

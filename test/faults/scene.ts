@@ -18,16 +18,16 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait.ts';
 import { openWorld } from '../support/world.ts';
 import type { UserName, World } from '../support/world.ts';
-import { startLoad } from './load.ts';
-import type { Asker, Load } from './load.ts';
+import { shoot, startLoad } from './load.ts';
+import type { Asker, Load, Shot } from './load.ts';
 import { mintVisitors } from './visitors.ts';
 import type { MintWish, Visitor } from './visitors.ts';
 
 export type Place = 'first' | 'second';
 
 export type SceneSettings = {
-  /** How Doorward finds Redis. Without it: a Redis of the scene's own that keeps its data, behind the proxies. */
-  readonly redis?: { readonly config: ConfigFile; readonly server: RedisServer };
+  /** How Doorward finds Redis, and where a node is to which sessions can be written. Without it: a Redis of the scene's own that keeps its data, behind the proxies. */
+  readonly redis?: { readonly config: ConfigFile; readonly port: number };
   /** More of doorward.yaml. */
   readonly config?: ConfigFile;
   /** An Envoy for each Doorward beside the one that has both. */
@@ -53,6 +53,9 @@ export type Scene = {
   /** Both proxies. */
   behave(behaviour: ProxyBehaviour): void;
   doorward(place: Place): RunningDoorward;
+  /** The doorward.yaml with which it started. */
+  config(place: Place): ConfigFile;
+  untilBothAreAsked(): Promise<true>;
   /** SIGKILL; resolves when it is gone. */
   kill(place: Place): Promise<void>;
   /** A new process at the same address, with the same files, after `kill`. */
@@ -65,6 +68,8 @@ export type Scene = {
   /** Ends it by the admin listener of a Doorward, and notes for the oracle when that began, and that it is over where it was confirmed. */
   revoke(visitor: Visitor, at?: Place): Promise<Revoked>;
   revokeUser(subject: string, visitors: readonly Visitor[], at?: Place): Promise<Revoked>;
+  /** One request at a Doorward alone. */
+  ask(visitor: Asker, at: Place): Promise<Shot>;
   /** Default: the Envoy that has both, and one public request and one stranger on ten visitors. */
   load(options: LoadOptions): Load;
   close(): Promise<void>;
@@ -128,7 +133,7 @@ export async function openScene(settings: SceneSettings = {}): Promise<Scene> {
 
     const host = new URL(world.origins('app')).hostname;
     const minting = {
-      redis: settings.redis?.server ?? serverAt(own?.redis.port ?? 0),
+      redis: serverAt(settings.redis?.port ?? own?.redis.port ?? 0),
       ...{ cookieSecret, sharedSecret, issuer: world.issuer, host, cookieName: 'doorward' },
     };
     const post = async (at: Place, path: string, body: Readonly<Record<string, string>>): Promise<Revoked> => {
@@ -159,6 +164,8 @@ export async function openScene(settings: SceneSettings = {}): Promise<Scene> {
         for (const proxy of Object.values(need(own).proxies)) proxy.behave(behaviour);
       },
       doorward: (place) => doorwards[place],
+      config: (place) => ({ ...world.config, redis: redisFor(place) }),
+      untilBothAreAsked: () => untilBothAreAsked(world.envoy),
       kill: async (place) => {
         doorwards[place].signal('SIGKILL');
         await waitFor('the process to be gone', () => doorwards[place].exitCode());
@@ -173,6 +180,8 @@ export async function openScene(settings: SceneSettings = {}): Promise<Scene> {
         end([visitor], () => post(at, `/v1/sessions/${visitor.handle}/revoke`, { reason: 'a test' })),
       revokeUser: (subject, visitors, at = 'first') =>
         end(visitors, () => post(at, '/v1/users/revoke', { issuer: world.issuer, subject, reason: 'a test' })),
+      ask: (asker, at) =>
+        shoot({ agent: false, asker, port: need(direct?.[PLACES[at]]).port, authority: world.authority('app') }),
       load: ({ ratePerSecond, visitors, ports }) =>
         startLoad({
           ratePerSecond,
@@ -216,7 +225,7 @@ async function directEnvoys(
 }
 
 /** Envoy looks for a process that was not there each second. */
-export const untilBothAreAsked = (envoy: RunningEnvoy): Promise<true> =>
+const untilBothAreAsked = (envoy: RunningEnvoy): Promise<true> =>
   waitFor('Envoy to know of both', async () =>
     (await envoy.counter('cluster.doorward.membership_healthy')) === 2 ? true : undefined,
   );

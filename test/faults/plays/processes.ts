@@ -3,7 +3,6 @@
 import { expect } from '@jest/globals';
 
 import { sleep } from '../../support/wait.ts';
-import { untilBothAreAsked } from '../scene.ts';
 import { sentBetween, tallyOf } from '../tally.ts';
 import { ms, play, revokeAll } from './play.ts';
 import type { Play } from './play.ts';
@@ -20,7 +19,7 @@ export async function processKilled(options: Play): Promise<void> {
     const startedAt = performance.now();
     await scene.restart('second');
     const readyAfter = performance.now() - startedAt;
-    await untilBothAreAsked(scene.world.envoy);
+    await scene.untilBothAreAsked();
     const askedAfter = performance.now() - startedAt;
     await sleep(afterMs);
     return { 'back after': `${ms(readyAfter)}, asked by Envoy after ${ms(askedAfter)}` };
@@ -55,7 +54,7 @@ export async function processPaused(options: Play): Promise<void> {
       await sleep(Math.max(0, PAUSE_MS - (performance.now() - moments.stopped)));
       scene.doorward('second').signal('SIGCONT');
       moments.over = performance.now();
-      await untilBothAreAsked(scene.world.envoy);
+      await scene.untilBothAreAsked();
       await sleep(afterMs);
       return { 'revokes took': took.map(ms).join(' ') };
     },

@@ -1,0 +1,21 @@
+/** Rotation, two stored forms, and the provider's faults, for moments. */
+
+import { afterAll, beforeAll, test } from '@jest/globals';
+
+import { keysRotated, twoFormats } from '../plays/keys.ts';
+import { SHORT } from '../plays/play.ts';
+import { providerOutage, PROVIDER_OUTAGES } from '../plays/provider.ts';
+import { openScene } from '../scene.ts';
+import type { Scene } from '../scene.ts';
+
+let scene: Scene;
+beforeAll(async () => {
+  scene = await openScene({ direct: true });
+});
+afterAll(() => scene.close());
+
+test.each(PROVIDER_OUTAGES)('the provider $name', (outage) =>
+  providerOutage({ ...SHORT, faultMs: 1000, scene }, outage),
+);
+test('rotation of the cookie and signing keys', () => keysRotated({ ...SHORT, scene }));
+test('two versions of the stored form', () => twoFormats({ ...SHORT, scene }));
