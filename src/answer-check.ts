@@ -29,7 +29,8 @@ import { renderRefusal } from './core/response/render-refusal.ts';
 import { originText } from './core/route/origin.ts';
 import { touchIsDue } from './core/session/state.ts';
 import { streamBoundMs, withStreamBound } from './core/streams/bound.ts';
-import type { EpochSeconds, SessionHandle } from './core/units.ts';
+import { heldFrom, sealTicket, withHold } from './core/streams/ticket.ts';
+import { epochSeconds, type EpochSeconds, type SessionHandle } from './core/units.ts';
 import { uuid } from './core/uuid.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from './endpoints/endpoint.ts';
 import { answerEndpoint, beginLogin } from './endpoints/answer-endpoint.ts';
@@ -162,6 +163,22 @@ function tendAndAct(
     .then((judged) => act(request, judged, passage, ports));
 }
 
+type Judging = Pick<Passage, 'live' | 'records' | 'now' | 'trail'>;
+type JudgingPorts = Pick<CheckPorts, 'observeFailure'>;
+
+/**
+ * What `check` decides of a request now, and nothing more: nothing follows from it. A promise gives no decision but says when to ask again; only what
+ * comes at once holds, in the turn in which it comes. @throws DependencyError, also by the promise
+ */
+export function decideNow(
+  request: AccessRequest,
+  live: Live,
+  ports: JudgingPorts & Pick<CheckPorts, 'clock'>,
+): Eventually<CheckDecision> {
+  const judging = { live, records: live.records(), now: ports.clock.now(), trail: { findings: undefined } };
+  return judge(request, judging, ports, { session: undefined, facts: undefined, readAnew: undefined, round: 0 });
+}
+
 /** What was fetched so far. */
 type Fetched = {
   readonly session: Known['session'];
@@ -175,8 +192,8 @@ const NOTHING_FETCHED: Fetched = { session: undefined, facts: undefined, readAne
 
 function judge(
   request: AccessRequest,
-  passage: Passage,
-  ports: CheckPorts,
+  passage: Judging,
+  ports: JudgingPorts,
   { session, facts, readAnew, round }: Fetched,
 ): Eventually<CheckDecision> {
   const known: Known = {
@@ -216,8 +233,8 @@ function judge(
 function fetchNeeded(
   needs: SessionNeed,
   readAnew: SessionHandle | undefined,
-  passage: Passage,
-  ports: CheckPorts,
+  passage: Judging,
+  ports: JudgingPorts,
 ): Eventually<Known['session']> {
   const handle = needs.session;
   const { sessions } = passage.live.ports;
@@ -296,8 +313,25 @@ function allow(request: AccessRequest, findings: AllowedFindings, passage: Passa
     entropy: ports.entropy,
     certificate: () => passage.live.certificates.factsOf(request.source.certificate, route.clientCa, passage.now),
   });
-  const bound = session === undefined ? undefined : streamBoundMs(session, passage.now, route);
-  return { kind: 'allow', upstream: withStreamBound(upstream, bound) };
+  const boundMs = session === undefined ? undefined : streamBoundMs(session, passage.now, route);
+  const bounded = withStreamBound(upstream, boundMs);
+  if (passage.live.generation.config.streams?.hold !== true) return { kind: 'allow', upstream: bounded };
+  return {
+    kind: 'allow',
+    upstream: withHold(bounded, heldFrom(request)),
+    ticket: ticketOf(request, target.host, boundMs, passage),
+  };
+}
+
+/** What Envoy brings back to have the stream held. */
+function ticketOf(
+  request: AccessRequest,
+  host: string,
+  boundMs: number | undefined,
+  { live, now, requestId }: Passage,
+): string {
+  const endsAt = boundMs === undefined ? undefined : epochSeconds(now + boundMs / 1000);
+  return sealTicket({ requestId, endsAt, request: request.encoded?.() ?? '' }, host, live.ports.sealer);
 }
 
 const contextOf = (

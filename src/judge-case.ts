@@ -15,6 +15,7 @@ import type { Findings } from './core/decision.ts';
 import { subjectOf } from './core/facts.ts';
 import type { Generation } from './core/generation.ts';
 import { decidingReasons } from './core/policy/decide-verdict.ts';
+import { looksAtTime } from './core/policy/looks-at-time.ts';
 import type { CertificateFacts } from './core/policy/facts.ts';
 import type { Reason, Verdict } from './core/policy/verdict.ts';
 import type { AssertionSigner, Entropy, Sealer } from './core/ports.ts';
@@ -93,7 +94,7 @@ function judged(decision: CheckDecision, judging: Judging): JudgedCase {
     upstream: decision.kind === 'allow' ? toldUpstream(decision, judging) : undefined,
     now: judging.now,
     findings,
-    lacksTime: judging.given.time === undefined && looksAtTime(findings),
+    lacksTime: judging.given.time === undefined && hasLookedAtTime(findings),
   };
 }
 
@@ -119,19 +120,8 @@ const detailOf = (decision: CheckDecision): string | undefined =>
       ? `a path of Doorward's own (${decision.path.endpoint})`
       : undefined;
 
-/** Found by looking on while every criterion is judged once more, so it is known of criteria of any kind. */
-function looksAtTime({ route, facts }: Findings): boolean {
-  if (route === undefined || facts === undefined) return false;
-  let hasLooked = false;
-  route.policy.explain({
-    ...facts,
-    get now() {
-      hasLooked = true;
-      return facts.now;
-    },
-  });
-  return hasLooked;
-}
+const hasLookedAtTime = ({ route, facts }: Findings): boolean =>
+  route !== undefined && facts !== undefined && looksAtTime(route.policy, facts);
 
 /** 256 bits in base64url. Every case is alone, so one session is enough. */
 const SESSION_ID = 'c'.repeat(43);

@@ -79,6 +79,10 @@ const CHAPTERS = [
     keys: ['pass_identity_headers', 'assertion_header', 'jwt_claims_headers', 'jwt_groups_filter', 'jwt_issuer_format'],
   },
   {
+    title: 'Streams',
+    keys: ['streams'],
+  },
+  {
     title: 'The process',
     keys: [
       'grpc_address',

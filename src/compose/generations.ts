@@ -103,7 +103,7 @@ export const warningsOf = async (
 ): Promise<readonly LocatedProblem[]> => [...loaded.notices, ...(await loaded.locate(warnings))];
 
 /** What a browser keeps is sealed by `cookie_secret`, what passes between hosts and stores by `shared_secret`. */
-const sharedPurposes: ReadonlySet<SealPurpose> = new Set<SealPurpose>(['ticket']);
+const sharedPurposes: ReadonlySet<SealPurpose> = new Set<SealPurpose>(['ticket', 'hold']);
 
 export function sealerOf(access: Pick<AccessConfig, 'cookie_secret' | 'shared_secret'>, entropy: Entropy): Sealer {
   const ofCookies = createSealer(access.cookie_secret, entropy);

@@ -7,6 +7,7 @@ import { createBatchingStream, type BatchingStream } from '../adapters/pino/batc
 import { createLogger, type LogLevel } from '../adapters/pino/logger.ts';
 import type { AuditRecord } from '../core/audit/audit-record.ts';
 import type { ChangeRecord } from '../core/audit/change-record.ts';
+import type { StreamRecord } from '../core/audit/stream-record.ts';
 import type { AuditSink, Logger } from '../core/ports.ts';
 
 const STDOUT = 1;
@@ -16,7 +17,7 @@ const AUDIT_FILE_MODE = 0o600;
 
 export type Outputs = {
   readonly logger: Logger & { setLevel(level: LogLevel): void };
-  readonly audit: AuditSink<AuditRecord | ChangeRecord>;
+  readonly audit: AuditSink<AuditRecord | ChangeRecord | StreamRecord>;
   /** The audit file anew, after a rotation has moved it away. */
   reopenAudit(): void;
   /** Writes what waits. */

@@ -1,5 +1,6 @@
 /** `doorward serve`: composes one process from its configuration, keeps it fresh, and ends it without a lost request. */
 
+import type { Live } from '../answer-check.ts';
 import { createCheckServer } from '../adapters/envoy/check-server.ts';
 import type { LoadedConfig } from '../adapters/config/load-config.ts';
 import { readRegularFile } from '../adapters/config/file-reader.ts';
@@ -23,6 +24,7 @@ import { load, type ConfigSource } from './load.ts';
 import { openOutputs, type Outputs } from './outputs.ts';
 import { closeRecordSources, observedRecords } from './record-sources.ts';
 import { openStores, type Stores } from './stores.ts';
+import { composeHolds, createNewsRelay } from './streams.ts';
 
 /** Envoy's own drain is shorter; what has not ended by then is cut. */
 const DRAIN_MS = 10_000;
@@ -50,6 +52,7 @@ async function serveLoaded(
   const { logger } = outputs;
   const held: { generations?: Generations } = {};
   const metrics = createMetrics({ version: options.version, node: process.versions.node });
+  const relay = createNewsRelay();
   const stores = openStores(server, {
     clock: systemClock,
     timers: systemTimers,
@@ -58,6 +61,7 @@ async function serveLoaded(
     // Those of the generation in force: a rotation by reload is one for what is stored, too.
     secrets: () => (held.generations?.current().loaded.access ?? access).shared_secret,
     onCorrupt: metrics.store.observeCorrupt,
+    news: relay.news,
   });
   const lasting: Lasting = {
     sessions: stores.sessions,
@@ -84,7 +88,7 @@ async function serveLoaded(
   held.generations = generations;
   const { outside } = stores;
   if (outside !== undefined) metrics.store.report(() => ({ connections: outside.health(), lease: outside.lease() }));
-  const service = await start({ outputs, stores, lasting, generations, metrics });
+  const service = await start({ outputs, stores, relay, lasting, generations, metrics });
   logProblems(logger, await warningsOf(loaded, compiled.value));
   return ok(service);
 }
@@ -92,6 +96,7 @@ async function serveLoaded(
 type Parts = {
   readonly outputs: Outputs;
   readonly stores: Stores;
+  readonly relay: ReturnType<typeof createNewsRelay>;
   readonly lasting: Lasting;
   readonly generations: Generations;
   readonly metrics: Metrics;
@@ -133,12 +138,15 @@ async function start(parts: Parts): Promise<Service> {
 
 /** `close` gets how to close each, to be called from the last to the first. The Check listener is drained before anything that it needs. */
 async function openListeners(
-  { outputs, stores, lasting, generations, metrics }: Parts,
+  { outputs, stores, relay, lasting, generations, metrics }: Parts,
   state: { readonly isDraining: boolean },
   close: (() => Promise<void>)[],
 ): Promise<void> {
   const { logger, audit } = outputs;
   const { server } = generations.current().loaded;
+  const live = (): Live => generations.current().live;
+  const holds = composeHolds({ lasting, stores, audit, metrics, live });
+  relay.listen(holds.news);
   const idps = (): readonly string[] => generations.current().loaded.access.idps.map(({ name }) => name);
   await openAdminListeners(server, { sessions: stores.sessions, idps, audit, clock: lasting.clock, logger }, close);
   const keepFresh = createKeepFresh({
@@ -149,7 +157,8 @@ async function openListeners(
     },
   });
   const checks = await createCheckServer({
-    handler: composeHandler({ lasting, audit, metrics, keepFresh, live: () => generations.current().live }),
+    handler: composeHandler({ lasting, audit, metrics, keepFresh, live }),
+    holds,
     address: server.grpc_address,
     tls: server.grpc_tls,
     insecure: server.grpc_insecure,
@@ -168,6 +177,11 @@ async function openListeners(
   } finally {
     close.push(
       () => checks.drain(DRAIN_MS),
+      // Held calls do not end by themselves: no drain would.
+      () => {
+        holds.close(generations.current().loaded.access.streams?.on_shutdown ?? 'cut');
+        return Promise.resolve();
+      },
       // Before, while Checks are still answered: what a provider has given is stored, and nothing new is begun.
       () => keepFresh.close(),
     );

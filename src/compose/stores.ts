@@ -6,7 +6,15 @@ import { createMemorySessionStore } from '../adapters/memory/session-store.ts';
 import { createMemoryUserFacts } from '../adapters/memory/user-facts.ts';
 import { createRedisStores, type ConnectedStores } from '../adapters/redis/stores.ts';
 import type { Corruption } from '../adapters/redis/corruption.ts';
-import type { Clock, Entropy, Logger, OnceRegistry, SessionStore, UserFacts } from '../core/ports.ts';
+import type {
+  Clock,
+  Entropy,
+  Logger,
+  OnceRegistry,
+  SessionStore,
+  StoreNewsListener,
+  UserFacts,
+} from '../core/ports.ts';
 import type { Timers } from '../core/timers.ts';
 
 export type Stores = {
@@ -29,6 +37,7 @@ export function openStores(
     readonly secrets: () => readonly string[];
     /** Told of each thing in a store outside, or from it, that is none of ours. */
     readonly onCorrupt: (fault: Corruption) => void;
+    readonly news: StoreNewsListener;
   },
 ): Stores {
   if (server.session_store === 'redis' && server.redis !== undefined) {
@@ -36,12 +45,15 @@ export function openStores(
     return { kind: 'redis', sessions: stores.sessions, once: stores.once, facts: stores.facts, outside: stores };
   }
   const { clock } = parts;
-  const sessions = createMemorySessionStore({ clock });
+  const onInvalidated: StoreNewsListener['onInvalidated'] = (entries) => {
+    parts.news.onInvalidated(entries);
+  };
+  const sessions = createMemorySessionStore({ clock, onInvalidated });
   return {
     kind: 'memory',
     sessions,
     once: createMemoryOnceRegistry({ clock }),
-    facts: createMemoryUserFacts({ clock }),
+    facts: createMemoryUserFacts({ clock, onInvalidated }),
     outside: undefined,
   };
 }

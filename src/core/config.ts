@@ -128,6 +128,13 @@ export type RecordSourceConfig = {
 
 export type GroupsConfig = { readonly source: string; readonly field: string } | { readonly claims: readonly string[] };
 
+export type StreamsConfig = {
+  /** Each allow carries a ticket, by which Envoy has the stream held (core/streams). */
+  readonly hold: boolean;
+  /** What becomes of held streams when this process ends. */
+  readonly on_shutdown: 'cut' | 'release';
+};
+
 export type AccessConfig = {
   readonly routes: readonly RouteConfig[];
   readonly idps: readonly IdpConfig[];
@@ -144,6 +151,8 @@ export type AccessConfig = {
   readonly session_recheck_interval: number;
   /** Undefined = no limit. */
   readonly sessions_per_user?: number;
+  /** Undefined = no stream is held. */
+  readonly streams?: StreamsConfig;
   readonly cookie_same_site: 'lax' | 'strict' | 'none';
   readonly cookie_secret: readonly string[];
   readonly shared_secret: readonly string[];

@@ -7,6 +7,7 @@ import type { RecordSnapshot } from './policy/record-snapshot.ts';
 import type { AccessRequest } from './request/access-request.ts';
 import type { Outcome } from './response/decision.ts';
 import type { Result } from './result.ts';
+import type { Invalidation } from './revocation/invalidation.ts';
 import type { Refreshed, RefreshKind } from './session/refreshed.ts';
 import type { ClaimValue, LoginMark, Session } from './session/session.ts';
 import type { TrustedIssuer, VerifiedMessage } from './signals/signed-message.ts';
@@ -253,7 +254,7 @@ export interface AssertionSigner {
 }
 
 /** What a sealed value is for. A value sealed for one purpose never opens for another. */
-export type SealPurpose = 'session-cookie' | 'flow' | 'ticket' | 'confirm';
+export type SealPurpose = 'session-cookie' | 'flow' | 'ticket' | 'confirm' | 'hold';
 
 /** AEAD under `cookie_secret` / `shared_secret`: the first secret seals, all open. */
 export interface Sealer {
@@ -305,4 +306,41 @@ export interface FactSource {
   /** What it said last; undefined before the first good answer. */
   snapshot(): RecordSnapshot | undefined;
   status(): FactSourceStatus;
+}
+
+/** How a stream ends: `status` and `body` where its answer has not begun. `details`: for the access log. */
+export type StreamEnd = { readonly status: number; readonly body: string; readonly details: string };
+
+/** One stream of a client, as its proxy holds it open for Doorward. */
+export interface HeldLine {
+  /** Nobody is there any more, or it was ended. */
+  isOver(): boolean;
+  /** Ends the stream itself, towards both sides. */
+  cut(end: StreamEnd): void;
+  /** Ends the hold; the stream lives on. */
+  release(): void;
+}
+
+export type HoldAnswer =
+  /** `gone`: to be called once, when the proxy says that the stream is over. */
+  { readonly kind: 'held'; readonly gone: () => void } | { readonly kind: 'refused'; readonly end: StreamEnd };
+
+/** What the transport hands streams to. */
+export interface HoldHandler {
+  /**
+   * Whether the stream may be, now. `ticket`: of the Check that let it through; `host`: as the proxy says, not the ticket. The line may be cut before
+   * the answer has come.
+   */
+  hold(
+    asked: { readonly ticket: string | undefined; readonly host: string | undefined },
+    line: HeldLine,
+  ): Eventually<HoldAnswer>;
+}
+
+/** What a store learns that may change what Checks are decided by, told in the turn in which it is applied, and before it is told as done. */
+export interface StoreNewsListener {
+  /** In the order in which they were carried out. */
+  onInvalidated(entries: readonly Invalidation[]): void;
+  /** Anything may have changed: what was known counts no longer. */
+  onAnew(): void;
 }

@@ -14,7 +14,7 @@ import { PROJECT_ROOT } from '../support/project.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SHIPPED = readdirSync(join(PROJECT_ROOT, 'envoy')).filter((name) => name.endsWith('.yaml'));
-const PROFILES: readonly EnvoyProfile[] = ['hardened', 'minimal', 'bare', 'istio'];
+const PROFILES: readonly EnvoyProfile[] = ['hardened', 'streams', 'minimal', 'bare', 'istio'];
 
 const folder = temporaryFolder();
 let certificate: Certificate;
@@ -97,7 +97,9 @@ describe.each(SHIPPED)('envoy/%s', (name) => {
         common_http_protocol_options: { headers_with_underscores_action: 'REJECT_REQUEST' },
       });
       const names = (manager['http_filters'] as readonly Node[]).map((filter) => filter['name']);
-      expect(names.slice(-2)).toEqual(['envoy.filters.http.ext_authz', 'envoy.filters.http.router']);
+      const holds = name === 'edge-streams.yaml' ? ['hold.response', 'hold.request'] : [];
+      const last = ['envoy.filters.http.ext_authz', ...holds, 'envoy.filters.http.router'];
+      expect(names.slice(-last.length)).toEqual(last);
     }
   });
 
@@ -169,4 +171,35 @@ test('the istio profile has what Istio generates, and nothing that it does not',
     ['@type', 'filter_enabled_metadata', 'grpc_service', 'status_on_error', 'transport_api_version'].sort(),
   );
   expect(text).not.toContain('context_extensions');
+});
+
+describe('envoy/edge-streams.yaml', () => {
+  const nodes = nodesOfFile('edge-streams.yaml');
+
+  test('sends neither header nor byte of a stream to the hold, and cuts where there is none', () => {
+    const filters = ofType(nodes, 'ExternalProcessor');
+    expect(filters).toHaveLength(2);
+    for (const filter of filters) {
+      expect(filter).toMatchObject({
+        failure_mode_allow: false,
+        grpc_service: { envoy_grpc: { cluster_name: 'hold' } },
+        processing_mode: {
+          request_body_mode: 'NONE',
+          response_body_mode: 'NONE',
+          request_trailer_mode: 'SKIP',
+          response_trailer_mode: 'SEND',
+        },
+        forward_rules: { allowed_headers: { patterns: [{ exact: 'x-doorward-none' }] } },
+        metadata_options: { forwarding_namespaces: { untyped: ['envoy.filters.http.ext_authz'] } },
+      });
+    }
+  });
+
+  test('hands the header of the hold to no application, and holds by a cluster of its own', () => {
+    expect(nodes).toContainEqual(expect.objectContaining({ request_headers_to_remove: ['x-doorward-hold'] }));
+    const clusters = nodes.filter((node) => node['name'] === 'hold' && 'circuit_breakers' in node);
+    expect(clusters).toHaveLength(1);
+    expect(clusters[0]).toMatchObject({ circuit_breakers: { thresholds: [{ max_requests: 1_000_000 }] } });
+    expect(JSON.stringify(clusters[0])).toContain('"connection_keepalive":{"interval":"1s","timeout":"1s"}');
+  });
 });

@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 
 import type { AuditRecord } from '../../src/core/audit/audit-record.ts';
 import type { ChangeRecord } from '../../src/core/audit/change-record.ts';
+import type { StreamRecord } from '../../src/core/audit/stream-record.ts';
 import { startProgram, untilReady } from './child-process.ts';
 import type { Program, RunningProgram } from './child-process.ts';
 import type { Address } from './envoy.ts';
@@ -47,6 +48,8 @@ export type RunningDoorward = {
   audit(): readonly AuditRecord[];
   /** The same of what administrators changed. */
   changes(): readonly ChangeRecord[];
+  /** The same of streams that were cut or refused. */
+  streams(): readonly StreamRecord[];
   /** The first record that fits, waited for, since the audit is written in batches. */
   auditOf(fits: (record: AuditRecord) => boolean): Promise<AuditRecord>;
   /** Replaces the file, as an editor would. Doorward sees it by itself. */
@@ -76,6 +79,8 @@ export function runDoorward(
   });
 }
 
+const isOfKind = (record: object, kind: string): boolean => 'kind' in record && record.kind === kind;
+
 const parseLines = (text: string): readonly AuditRecord[] =>
   text
     .split('\n')
@@ -90,7 +95,7 @@ function handle(
   opsPort: number,
   write: (config: ConfigFile) => void,
 ): RunningDoorward {
-  const records = (): readonly (AuditRecord | ChangeRecord)[] =>
+  const records = (): readonly (AuditRecord | ChangeRecord | StreamRecord)[] =>
     existsSync(files.auditFile) ? parseLines(readFileSync(files.auditFile, 'utf8')) : [];
   const audit = (): readonly AuditRecord[] => records().filter((record): record is AuditRecord => !('kind' in record));
   return {
@@ -102,7 +107,8 @@ function handle(
     exitCode: () => program.exitCode(),
     ops: (path) => fetchText({ port: opsPort }, path),
     audit,
-    changes: () => records().filter((record): record is ChangeRecord => 'kind' in record),
+    changes: () => records().filter((record): record is ChangeRecord => isOfKind(record, 'administration')),
+    streams: () => records().filter((record): record is StreamRecord => isOfKind(record, 'stream')),
     auditOf: (fits) => waitFor('an audit record', () => audit().find(fits), 5000),
     writeConfig: write,
     command: (args) => runDoorward(args, settings.env),

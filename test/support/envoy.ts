@@ -1,4 +1,4 @@
-/** The real Envoy, with one of three profiles: `hardened` and `minimal` are the files that are shipped, `bare` and `istio` are for tests. */
+/** The real Envoy, with one of these profiles: `hardened`, `streams` and `minimal` are the files that are shipped, `bare` and `istio` are for tests. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { PROJECT_ROOT } from './project.ts';
 import { fetchText } from './raw-http.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
 
-export type EnvoyProfile = 'hardened' | 'minimal' | 'bare' | 'istio';
+export type EnvoyProfile = 'hardened' | 'streams' | 'minimal' | 'bare' | 'istio';
 
 /** `host:port` on loopback, or `unix:/path`: as in doorward.yaml. */
 export type Address = string;
@@ -52,6 +52,7 @@ export type RunningEnvoy = {
 
 const PROFILE_FILES: Readonly<Record<EnvoyProfile, string>> = {
   hardened: 'envoy/edge-hardened.yaml',
+  streams: 'envoy/edge-streams.yaml',
   minimal: 'envoy/minimal.yaml',
   bare: 'test/support/envoy-profiles/bare.yaml',
   istio: 'test/support/envoy-profiles/istio.yaml',
@@ -72,6 +73,8 @@ const endpointAt = (index: number) => [...endpointsAt(index), 0, 'endpoint', 'ad
 /** The clusters of every profile, in this order. */
 const DOORWARD = 0;
 const APPLICATION = 1;
+/** Where streams are held. */
+const HOLD = 2;
 
 const socketAddress = (address: string, port: number): object => ({
   socket_address: { address, port_value: port },
@@ -156,7 +159,8 @@ export function envoyConfig(settings: EnvoySettings): string {
   if (settings.upstreamHttp2 === true) {
     set(config, [...clusterAt(APPLICATION), 'typed_extension_protocol_options'], http2);
   }
-  if (settings.profile === 'hardened') {
+  if (settings.profile === 'streams') set(config, endpointAt(HOLD), toEnvoyAddress(settings.doorward));
+  if (settings.profile === 'hardened' || settings.profile === 'streams') {
     set(
       config,
       [...HOSTS, 0, 'domains'],

@@ -51,6 +51,14 @@ export async function buildAccess(file: ConfigFile, context: Context): Promise<B
     ...(session.session_idle_timeout === undefined ? {} : { session_idle_timeout: session.session_idle_timeout }),
     session_recheck_interval: session.session_recheck_interval,
     ...(file.sessions_per_user === undefined ? {} : { sessions_per_user: file.sessions_per_user }),
+    ...(file.streams === undefined
+      ? {}
+      : {
+          streams: {
+            hold: file.streams.hold ?? defaults.streams_hold,
+            on_shutdown: file.streams.on_shutdown ?? defaults.streams_on_shutdown,
+          },
+        }),
     cookie_same_site: sameSiteOf(file),
     cookie_secret: await readKeySecrets(
       { key: 'cookie_secret', given: file.cookie_secret, givenFiles: file.cookie_secret_file },

@@ -7,6 +7,8 @@ export const defaults = {
   session_lifetime: '14h',
   session_recheck_interval: '5m',
   cookie_same_site: 'lax',
+  streams_hold: false,
+  streams_on_shutdown: 'cut',
   pass_identity_headers: false,
   jwt_issuer_format: 'hostOnly',
   assertion_header: 'x-pomerium-jwt-assertion',

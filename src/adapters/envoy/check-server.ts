@@ -8,9 +8,10 @@ import { createServer as createTlsServer, type Server as TlsServer, type TLSSock
 
 import { Server, ServerCredentials, type ConnectionInjector } from '@grpc/grpc-js';
 
-import type { Logger } from '../../core/ports.ts';
+import type { HoldHandler, Logger } from '../../core/ports.ts';
 import { checkBindRules, type BindChoice, type CheckTls } from './bind-rules.ts';
 import { addCheckService, AUTHORIZATION_SERVICE, type CheckServiceOptions } from './check-service.ts';
+import { addHoldService, EXTERNAL_PROCESSOR_SERVICE } from './hold-service.ts';
 import { isListedClient } from './client-names.ts';
 import { addHealthService } from './health-service.ts';
 import { openListener } from './open-listener.ts';
@@ -21,13 +22,20 @@ const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 /** A peer that has vanished is noticed within a minute and a half. */
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 30_000;
+/** Streams that one connection of Envoy may hold beside its Checks; for more it opens another. */
+const HOLDS_PER_CONNECTION = 100_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** How long calls may go on over connections of clients that are no longer trusted, once the client CA has changed. */
 const UNTRUSTED_GRACE_MS = 5_000;
 /** Strangers may try as often as they like; the log has a line for it this often. */
 const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
-export type CheckServerOptions = BindChoice & CheckServiceOptions & { readonly tlsPollMs?: number };
+export type CheckServerOptions = BindChoice &
+  CheckServiceOptions & {
+    readonly tlsPollMs?: number;
+    /** Holds streams; undefined = Process is not served. */
+    readonly holds?: HoldHandler;
+  };
 
 export interface CheckServer {
   /** As bound; undefined for a unix socket. */
@@ -44,7 +52,7 @@ export interface CheckServer {
 export async function createCheckServer(options: CheckServerOptions): Promise<CheckServer> {
   const allowed = checkBindRules(options);
   if (!allowed.ok) throw new Error(allowed.error);
-  const { address, tls, logger, inFlightMax } = options;
+  const { address, tls, logger, inFlightMax, holds } = options;
 
   const server = new Server({
     'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
@@ -52,10 +60,11 @@ export async function createCheckServer(options: CheckServerOptions): Promise<Ch
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     // Beyond the bound Checks are told so, not queued; far beyond it Envoy has to wait.
-    'grpc.max_concurrent_streams': 2 * inFlightMax,
+    'grpc.max_concurrent_streams': 2 * inFlightMax + (holds === undefined ? 0 : HOLDS_PER_CONNECTION),
   });
   const checks = addCheckService(server, options);
-  const health = addHealthService(server, new Set(['', AUTHORIZATION_SERVICE]));
+  if (holds !== undefined) addHoldService(server, { holds, logger });
+  const health = addHealthService(server, new Set(['', AUTHORIZATION_SERVICE, EXTERNAL_PROCESSOR_SERVICE]));
   const connections = createConnections(server);
   const listener =
     tls === undefined

@@ -159,6 +159,7 @@ function accessRequestOf(found: Found): AccessRequest {
     },
     body: bodyOf(found, () => headers.lines('x-envoy-auth-partial-body')),
     contextExtension: (key) => found.contextExtensions.last(key),
+    encoded: () => found.bytes.toString('latin1'),
   };
 }
 

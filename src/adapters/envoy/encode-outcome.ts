@@ -6,6 +6,7 @@
 import type { Outcome, OwnResponse, UpstreamChanges } from '../../core/response/decision.ts';
 import { ownHeaders } from '../../core/response/own-headers.ts';
 import { refusalCodes, type RefusalCode } from '../../core/response/refusal-codes.ts';
+import { HOLD_METADATA } from '../../core/streams/ticket.ts';
 import { tagOf, VARINT } from './wire-reader.ts';
 import { lengthFieldSize, varintSize, WireWriter } from './wire-writer.ts';
 
@@ -15,7 +16,11 @@ const APPEND_IF_EXISTS_OR_ADD = 0;
 /** Towards the upstream it replaces every copy that the client sent. In a denied response each line is sent, also several Set-Cookie. */
 const OVERWRITE_IF_EXISTS_OR_ADD = 2;
 
-const CHECK_RESPONSE = { status: 1, deniedResponse: 2, okResponse: 3 };
+const CHECK_RESPONSE = { status: 1, deniedResponse: 2, okResponse: 3, dynamicMetadata: 4 };
+/** google.protobuf.Struct, the entries of its map, and Value. */
+const STRUCT = { fields: 1 };
+const FIELDS_ENTRY = { key: 1, value: 2 };
+const VALUE_OF_FIELD = { stringValue: 3 };
 const DENIED = { status: 1, headers: 2, body: 3 };
 const OK_RESPONSE = { headers: 2, headersToRemove: 5, responseHeadersToAdd: 6 };
 const HEADER_VALUE_OPTION = { header: 1, appendAction: 3 };
@@ -48,14 +53,16 @@ class Unwritable extends Error {}
  */
 export function encodeOutcome(outcome: Outcome, onFault?: (reason: string) => void): Buffer {
   try {
-    return outcome.kind === 'allow' ? encodeAllow(outcome.upstream) : encodeAnswer(outcome.response, outcome.code);
+    return outcome.kind === 'allow'
+      ? encodeAllow(outcome.upstream, outcome.ticket)
+      : encodeAnswer(outcome.response, outcome.code);
   } catch (error) {
     onFault?.(error instanceof Unwritable ? error.message : 'the answer cannot be encoded');
     return internalError;
   }
 }
 
-function encodeAllow({ set, remove, setCookies }: UpstreamChanges): Buffer {
+function encodeAllow({ set, remove, setCookies }: UpstreamChanges, ticket: string | undefined): Buffer {
   const options = [
     ...set.map(([name, value]) => option(OK_RESPONSE.headers, name, value, OVERWRITE_IF_EXISTS_OR_ADD)),
     ...setCookies.map((value) =>
@@ -70,12 +77,28 @@ function encodeAllow({ set, remove, setCookies }: UpstreamChanges): Buffer {
   for (const name of removed) size += lengthFieldSize(name.length);
 
   // The status is empty: code 0, OK.
-  const writer = new WireWriter(lengthFieldSize(0) + lengthFieldSize(size));
+  const metadata = ticket === undefined ? undefined : metadataSizes(ticket);
+  const metadataSize = metadata === undefined ? 0 : lengthFieldSize(metadata.struct);
+  const writer = new WireWriter(lengthFieldSize(0) + lengthFieldSize(size) + metadataSize);
   writer.lengthField(CHECK_RESPONSE.status, 0);
   writer.lengthField(CHECK_RESPONSE.okResponse, size);
   for (const each of options) writeOption(writer, each);
   for (const name of removed) writer.text(OK_RESPONSE.headersToRemove, name, name.length);
+  if (ticket !== undefined && metadata !== undefined) {
+    writer.lengthField(CHECK_RESPONSE.dynamicMetadata, metadata.struct);
+    writer.lengthField(STRUCT.fields, metadata.entry);
+    writer.text(FIELDS_ENTRY.key, HOLD_METADATA, HOLD_METADATA.length);
+    writer.lengthField(FIELDS_ENTRY.value, metadata.value);
+    writer.text(VALUE_OF_FIELD.stringValue, ticket, ticket.length);
+  }
   return writer.done();
+}
+
+/** Of the nested messages, from the inside out. A ticket is base64url. */
+function metadataSizes(ticket: string): { readonly struct: number; readonly entry: number; readonly value: number } {
+  const value = lengthFieldSize(ticket.length);
+  const entry = lengthFieldSize(HOLD_METADATA.length) + lengthFieldSize(value);
+  return { struct: lengthFieldSize(entry), entry, value };
 }
 
 /** INVARIANT: the status code written is 1 to 16. Envoy 1.40 lets a denied_response with status code 0 through to the upstream. */

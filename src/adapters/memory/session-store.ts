@@ -10,7 +10,9 @@ import {
   type SessionQuery,
   type SessionStore,
   type SessionSummary,
+  type StoreNewsListener,
 } from '../../core/ports.ts';
+import type { Invalidation } from '../../core/revocation/invalidation.ts';
 import { idpKeyOf, idpSessionKeyOf, userKeyOf } from '../../core/session/revocation.ts';
 import type { LoginMark, Session } from '../../core/session/session.ts';
 import { summaryOf } from '../../core/session/summary.ts';
@@ -45,9 +47,12 @@ class MemorySessionStore implements SessionStore {
   /** Logins whose mark is older are refused, whoever they are of: what ended them is not remembered one by one. */
   #oldestMark = 0;
 
-  constructor(clock: Clock, sessionsMax: number) {
+  readonly #onInvalidated: StoreNewsListener['onInvalidated'];
+
+  constructor({ clock, sessionsMax, onInvalidated }: Required<MemorySessionStoreOptions>) {
     this.#clock = clock;
     this.#sessionsMax = sessionsMax;
+    this.#onInvalidated = onInvalidated;
   }
 
   get(handle: SessionHandle): Session | undefined {
@@ -101,6 +106,7 @@ class MemorySessionStore implements SessionStore {
     for (const name of namesOf(before)) this.#byName.remove(name, before.handle);
     this.#sessions.set(session.handle, { ...session, lastSeenAt: before.lastSeenAt });
     for (const name of namesOf(session)) this.#byName.add(name, session.handle);
+    this.#onInvalidated([{ seq: this.#seq, kind: 'fact', key: session.handle }]);
     const announced = { kind: 'confirmed', members: 1, acknowledged: 1, tookMs: 0 } as const;
     return Promise.resolve({ kind: 'replaced', announced });
   }
@@ -124,6 +130,7 @@ class MemorySessionStore implements SessionStore {
     const startedMs = this.#clock.monotonicMs();
     this.#seq += 1;
     const sessions = this.#end(this.#endedBy(target));
+    this.#onInvalidated([{ seq: this.#seq, ...invalidatedBy(target) }]);
     const tookMs = this.#clock.monotonicMs() - startedMs;
     return Promise.resolve({ kind: 'confirmed', sessions, members: 1, acknowledged: 1, tookMs });
   }
@@ -222,6 +229,22 @@ class MemorySessionStore implements SessionStore {
   }
 }
 
+/** As Redis's control slot names it. */
+function invalidatedBy(target: RevocationTarget): Pick<Invalidation, 'kind' | 'key'> {
+  switch (target.kind) {
+    case 'session':
+      return { kind: 's', key: target.handle };
+    case 'user':
+      return { kind: 'u', key: userKeyOf(target) };
+    case 'idp-session':
+      return { kind: 'p', key: idpSessionKeyOf(target) };
+    case 'idp':
+      return { kind: 'i', key: idpKeyOf(target.idp) };
+    case 'all':
+      return { kind: 'all', key: '' };
+  }
+}
+
 const loginKeyOf = ({ issuer, idpSessionId }: Session): string => idpSessionKeyOf({ issuer, sid: idpSessionId });
 
 const namesOf = ({ subject, email }: Session): readonly string[] =>
@@ -239,8 +262,12 @@ export type SynchronousSessionStore = Omit<SessionStore, 'get' | 'loginMark'> & 
   loginMark(): LoginMark;
 };
 
-/** `sessionsMax`: beyond it `create` throws `store-unavailable`. */
-export const createMemorySessionStore = (options: {
+export type MemorySessionStoreOptions = {
   readonly clock: Clock;
+  /** Beyond it `create` throws `store-unavailable`. */
   readonly sessionsMax?: number;
-}): SynchronousSessionStore => new MemorySessionStore(options.clock, options.sessionsMax ?? SESSIONS_MAX);
+  readonly onInvalidated?: StoreNewsListener['onInvalidated'];
+};
+
+export const createMemorySessionStore = (options: MemorySessionStoreOptions): SynchronousSessionStore =>
+  new MemorySessionStore({ sessionsMax: SESSIONS_MAX, onInvalidated: () => undefined, ...options });

@@ -1,6 +1,6 @@
 /** Facts of users of one process, in memory: the embedded default. Everything but the port's promise is synchronous. No timer, no I/O. */
 
-import type { Announced, Clock, UserFacts } from '../../core/ports.ts';
+import type { Announced, Clock, StoreNewsListener, UserFacts } from '../../core/ports.ts';
 import { holderKeysOf, ownerKeyOf } from '../../core/signals/fact-keys.ts';
 import {
   FACT_SECONDS,
@@ -25,9 +25,12 @@ class MemoryUserFacts implements UserFacts {
   readonly #owners = new Map<string, Facts>();
   readonly #sweep = sweepStep(this.#owners, ({ lastAt }) => lastAt + FACT_SECONDS);
 
-  constructor(clock: Clock, ownersMax: number) {
+  readonly #onInvalidated: StoreNewsListener['onInvalidated'];
+
+  constructor({ clock, ownersMax, onInvalidated }: Required<MemoryUserFactsOptions>) {
     this.#clock = clock;
     this.#ownersMax = ownersMax;
+    this.#onInvalidated = onInvalidated;
   }
 
   of(holder: FactHolder): readonly UserFact[] {
@@ -40,6 +43,7 @@ class MemoryUserFacts implements UserFacts {
   put(owner: FactOwner, fact: UserFact): Promise<Announced> {
     const startedMs = this.#clock.monotonicMs();
     const isKept = this.#keep(ownerKeyOf(owner), fact, this.#clock.now());
+    if (isKept) this.#onInvalidated([{ seq: 0, kind: 'fact', key: ownerKeyOf(owner) }]);
     const tookMs = this.#clock.monotonicMs() - startedMs;
     return Promise.resolve(
       isKept
@@ -67,8 +71,12 @@ class MemoryUserFacts implements UserFacts {
 /** What a Check asks is at hand. */
 export type SynchronousUserFacts = Omit<UserFacts, 'of'> & { of(holder: FactHolder): readonly UserFact[] };
 
-/** `ownersMax`: beyond it nothing new is confirmed. */
-export const createMemoryUserFacts = (options: {
+export type MemoryUserFactsOptions = {
   readonly clock: Clock;
+  /** Beyond it nothing new is confirmed. */
   readonly ownersMax?: number;
-}): SynchronousUserFacts => new MemoryUserFacts(options.clock, options.ownersMax ?? OWNERS_MAX);
+  readonly onInvalidated?: StoreNewsListener['onInvalidated'];
+};
+
+export const createMemoryUserFacts = (options: MemoryUserFactsOptions): SynchronousUserFacts =>
+  new MemoryUserFacts({ ownersMax: OWNERS_MAX, onInvalidated: () => undefined, ...options });

@@ -6,6 +6,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
+import { createStreamMetrics, type StreamMetrics } from './stream-metrics.ts';
 import { addRecordMetrics, type ObservedRecords } from './record-metrics.ts';
 import { createCheckObservations, type ObservedCheck } from './check-observations.ts';
 
@@ -21,6 +22,7 @@ export interface Metrics {
   /** `generation` is the one in force after it. */
   observeReload(reload: { readonly ok: boolean; readonly generation: number; readonly atSeconds: number }): void;
   readonly store: StoreMetrics;
+  readonly streams: StreamMetrics;
   /** Asked at each scrape. */
   reportInFlight(read: () => number): void;
   /** Asked at each scrape: the sources of records of the generation in force. */
@@ -76,6 +78,7 @@ export function createMetrics(build: { readonly version: string; readonly node: 
   addProcessMetrics(registers);
   return {
     store: createStoreMetrics(registers),
+    streams: createStreamMetrics(registers),
     observeCheck: (check) => {
       checks.observe(check);
     },

@@ -32,6 +32,8 @@ export type LeaseKeeperOptions = {
   /** Told of what was applied; and of a history that is not the one before (undefined at the start). */
   readonly onApplied: (entries: readonly Invalidation[]) => void;
   readonly onHistory: (history: string, before: string | undefined) => void;
+  /** Told where what happened since is not to be had, so that everything at hand went. */
+  readonly onAnew: () => void;
 };
 
 export class LeaseKeeper {
@@ -84,7 +86,7 @@ export class LeaseKeeper {
   }
 
   async #renewOnce(): Promise<void> {
-    const { replica, incarnation, onApplied, onHistory } = this.#options;
+    const { replica, incarnation, onApplied, onAnew, onHistory } = this.#options;
     const before = replica.history;
     // INVARIANT: the moment is read in the turn in which the renewal is written, and before it.
     const renewal = replica.beginRenewal(this.#moment());
@@ -99,7 +101,8 @@ export class LeaseKeeper {
     if (replica.endRenewal(renewal, reply)) this.#isAskedAgain = !this.#isStopped;
     this.#tellBack();
     if (this.#isStopped) return;
-    onApplied(reply.entries ?? []);
+    if (reply.entries === undefined) onAnew();
+    else onApplied(reply.entries);
     if (reply.history !== before && reply.history === replica.history) onHistory(reply.history, before);
   }
 

@@ -1,6 +1,14 @@
 /** Everything that Doorward keeps in Redis: the connections, and what is made of them. */
 
-import type { Clock, Entropy, Logger, OnceRegistry, SessionStore, UserFacts } from '../../core/ports.ts';
+import type {
+  Clock,
+  Entropy,
+  Logger,
+  OnceRegistry,
+  SessionStore,
+  StoreNewsListener,
+  UserFacts,
+} from '../../core/ports.ts';
 import { Acknowledgements } from '../../core/revocation/acknowledgements.ts';
 import { leaseTerms, type LeaseTerms } from '../../core/revocation/lease-terms.ts';
 import { inStep, Replica } from '../../core/revocation/replica.ts';
@@ -76,11 +84,14 @@ type Parts = {
   readonly withinMs: number;
   /** Told of each stored session that is none of ours. */
   readonly onCorrupt?: (fault: Corruption) => void;
+  readonly news?: StoreNewsListener;
 };
+
+const noNews: StoreNewsListener = { onInvalidated: () => undefined, onAnew: () => undefined };
 
 /** From its parts; everything that happens by itself begins here. @throws RangeError without a secret */
 export function composeRedisStores(parts: Parts): RedisStores {
-  const { connections, replica, factsAtHand, clock, timers, entropy, withinMs } = parts;
+  const { connections, replica, factsAtHand, clock, timers, entropy, withinMs, news = noNews } = parts;
   const incarnation = Buffer.from(entropy.bytes(INCARNATION_BYTES)).toString('base64url');
   const announcer = new Announcer({
     ...parts,
@@ -93,7 +104,11 @@ export function composeRedisStores(parts: Parts): RedisStores {
     replica: inStep(replica, factsAtHand),
     ...connections,
     incarnation,
-    onApplied: (entries) => announcer.remember(entries),
+    onApplied: (entries) => {
+      announcer.remember(entries);
+      if (entries.length > 0) news.onInvalidated(entries);
+    },
+    onAnew: () => news.onAnew(),
     onHistory: (history, before) => void announcer.settle(history, before),
   });
   const sessions = new RedisSessionStore({
@@ -147,6 +162,7 @@ export function createRedisStores(options: {
   readonly terms?: LeaseTerms;
   /** Told of each answer and each stored session that is none of ours. */
   readonly onCorrupt?: (fault: Corruption) => void;
+  readonly news?: StoreNewsListener;
 }): ConnectedStores {
   const { redis: server, logger, entropy, terms = leaseTerms() } = options;
   const onCorrupt = corruptionTeller({ ...options, onCorrupt: options.onCorrupt ?? (() => undefined) });

@@ -20,7 +20,10 @@ const OVERHEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
  * Characters of a sealed value. Nothing longer fits into a cookie (RFC 6265 §6.1: 4,096 bytes) or a URL that a proxy passes, so nothing
  * longer was sealed here; it is refused by its length.
  */
-const SEALED_CHARS_MAX = 8192;
+const CARRIED_CHARS_MAX = 8192;
+/** What Envoy carries may be a whole request (core/streams/ticket.ts), whose bytes may take two each. */
+const HELD_CHARS_MAX = 400_000;
+const sealedCharsMax = (purpose: SealPurpose): number => (purpose === 'hold' ? HELD_CHARS_MAX : CARRIED_CHARS_MAX);
 const SEALED_CHARS_MIN = Math.ceil((OVERHEAD_BYTES * 4) / 3);
 
 type Keys = Readonly<Record<SealPurpose, Uint8Array>>;
@@ -43,12 +46,12 @@ export function createSealer(secrets: readonly string[], entropy: Entropy = syst
       const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
       const version = Uint8Array.of(FORMAT_VERSION);
       const sealed = Buffer.concat([version, nonce, ciphertext, cipher.getAuthTag()]).toString('base64url');
-      if (sealed.length > SEALED_CHARS_MAX) throw new RangeError('too long to be sealed');
+      if (sealed.length > sealedCharsMax(purpose)) throw new RangeError('too long to be sealed');
       return sealed;
     },
 
     open(purpose, sealed, context) {
-      if (sealed.length < SEALED_CHARS_MIN || sealed.length > SEALED_CHARS_MAX) return undefined;
+      if (sealed.length < SEALED_CHARS_MIN || sealed.length > sealedCharsMax(purpose)) return undefined;
       const bytes = Buffer.from(sealed, 'base64url');
       // Only the one spelling that `seal` writes: no padding, no stray characters, no unused bits set.
       if (bytes[0] !== FORMAT_VERSION || bytes.toString('base64url') !== sealed) return undefined;
@@ -82,6 +85,7 @@ function deriveKeys(secret: string): Keys {
     flow: keyFor('flow'),
     ticket: keyFor('ticket'),
     confirm: keyFor('confirm'),
+    hold: keyFor('hold'),
   };
 }
 

@@ -46,4 +46,6 @@ export type AccessRequest = {
   readonly body: RequestBody | undefined;
   /** `context_extensions[key]` of the Envoy route: set by whoever configured Envoy, never by the client. */
   contextExtension(key: string): string | undefined;
+  /** What it was decoded from, a character for each byte, and can be decoded from again; absent where it was not decoded. */
+  encoded?(): string;
 };

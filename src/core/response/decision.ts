@@ -21,5 +21,10 @@ export type UpstreamChanges = {
 
 /** The one thing that becomes a CheckResponse. */
 export type Outcome =
-  | { readonly kind: 'allow'; readonly upstream: UpstreamChanges }
+  | {
+      readonly kind: 'allow';
+      readonly upstream: UpstreamChanges;
+      /** Sealed; what Envoy brings back to have the stream held (core/streams/ticket.ts). */
+      readonly ticket?: string;
+    }
   | { readonly kind: 'answer'; readonly response: OwnResponse; readonly code: RefusalCode };

@@ -9,7 +9,7 @@ import { defaults } from '../defaults.ts';
 import { changeWindows } from './change-window-keys.ts';
 import { defaultIdpKeys, idpList } from './idp-keys.ts';
 import { mtlsKeys } from './mtls-keys.ts';
-import { choice, duration, flag, foreign, HEADER_NAME_PATTERN, only, refused, rotatable, text, textList, whole } from './parts.ts';
+import { choice, duration, flag, foreign, HEADER_NAME_PATTERN, only, refused, rotatable, section, text, textList, whole } from './parts.ts';
 import { foreignGlobalKeys, foreignRouteKeys } from './pomerium-keys.ts';
 import type { ForeignKey, ForeignKeys } from './pomerium-keys.ts';
 import { recordKeys } from './record-keys.ts';
@@ -105,6 +105,15 @@ const accessKeys = {
           'How many sessions a user may have at once. A login beyond that ends the oldest ones. Without it, there is no limit.',
       },
       { minimum: 1, maximum: 100 },
+    ),
+  ),
+  streams: Type.Optional(
+    section(
+      {
+        hold: Type.Optional(flag({ description: 'Lets Envoy have each stream held, so that a revocation, or a policy that no longer allows it, cuts it. Needs the two `ext_proc` filters of `envoy/edge-streams.yaml`.', default: defaults.streams_hold })),
+        on_shutdown: Type.Optional(choice(['cut', 'release'], { description: 'What becomes of the streams that a process holds when it ends: `cut` them, so that clients come anew and are held by another; or `release` them, to go on unheld until the end of their session.', default: defaults.streams_on_shutdown })),
+      },
+      { description: 'What was let through and goes on: WebSockets, events, gRPC streams, downloads, tunnels.' },
     ),
   ),
   shared_secret: Type.Optional(
