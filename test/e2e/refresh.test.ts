@@ -17,7 +17,7 @@ import { openWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 import { standardRoutes } from './routes.ts';
 
-const TOKEN_SECONDS = 4;
+const TOKEN_SECONDS = 5;
 const RECHECK_SECONDS = 5;
 
 const folder = temporaryFolder();
