@@ -37,8 +37,9 @@ import {
 } from './core/streams/held-stream.ts';
 import { StreamIndex, type StreamBounds } from './core/streams/stream-index.ts';
 import { openTicket } from './core/streams/ticket.ts';
-import { cutDetails, cutStatus, whyNotAllowed, type CutReason } from './core/streams/why-cut.ts';
+import { cutDetails, cutStatus, whyNotAllowed, type Before, type CutReason } from './core/streams/why-cut.ts';
 import type { Timers } from './core/timers.ts';
+import type { EpochSeconds } from './core/units.ts';
 
 /** Streams of one process, and the bytes of their requests. What comes on top is refused. */
 const BOUNDS: StreamBounds = { streamsMax: 100_000, weightMax: 1024 * 1024 * 1024 };
@@ -183,7 +184,7 @@ class Holds implements StreamHolds {
     if (decided.kind === 'unknown') return this.#refuse({ reason: 'unavailable' }, stream);
     const { findings } = decided;
     const about = { ...stream, ...foundationOf(findings, stream.since) };
-    const why = whyOf(decided, findings.presented !== undefined);
+    const why = whyOf(decided, { hadSession: findings.presented !== undefined, endsAt: Infinity }, stream.since);
     if (why !== undefined) return this.#refuse(why, about);
     if (stream.line.isOver()) return { kind: 'held', gone: () => undefined };
     Object.assign(stream, foundationOf(findings, stream.since));
@@ -297,7 +298,13 @@ class Holds implements StreamHolds {
     const use = (decided: Decided): void => {
       if (!this.#index.has(stream)) return;
       const why: Why | undefined =
-        decided.kind === 'unknown' ? { reason: 'unavailable' } : whyOf(decided, stream.who !== undefined);
+        decided.kind === 'unknown'
+          ? { reason: 'unavailable' }
+          : whyOf(
+              decided,
+              { hadSession: stream.who !== undefined, endsAt: stream.who?.expiresAt ?? Infinity },
+              clock.now(),
+            );
       if (why !== undefined || decided.kind === 'unknown') {
         this.#cut(stream, why ?? { reason: 'unavailable' }, learnedMs);
         return;
@@ -343,8 +350,8 @@ class Holds implements StreamHolds {
   }
 }
 
-function whyOf(decision: CheckDecision, hadSession: boolean): Why | undefined {
-  const reason = whyNotAllowed(decision, hadSession);
+function whyOf(decision: CheckDecision, before: Before, now: EpochSeconds): Why | undefined {
+  const reason = whyNotAllowed(decision, before, now);
   if (reason === undefined) return undefined;
   return decision.kind === 'refuse' ? { reason, code: decision.code } : { reason };
 }

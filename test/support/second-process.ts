@@ -18,7 +18,12 @@ export type SecondProcess = {
   close(): Promise<void>;
 };
 
-export async function startSecondProcess(world: World, profile: EnvoyProfile): Promise<SecondProcess> {
+/** `upstreamPort`: where not the world's. */
+export async function startSecondProcess(
+  world: World,
+  profile: EnvoyProfile,
+  upstreamPort = world.upstream.port,
+): Promise<SecondProcess> {
   const folder = temporaryFolder();
   const closers: (() => Promise<void> | void)[] = [() => folder.remove()];
   const close = async (): Promise<void> => {
@@ -35,7 +40,7 @@ export async function startSecondProcess(world: World, profile: EnvoyProfile): P
       folder,
       port,
       doorward: address,
-      upstreamPort: world.upstream.port,
+      upstreamPort,
       hosts: hosts.slice(0, 2),
       ...(world.scheme === 'https'
         ? {

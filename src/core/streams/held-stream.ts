@@ -15,7 +15,7 @@ import type { HoldTicket } from './ticket.ts';
 import type { CutReason } from './why-cut.ts';
 
 /** Of the session that it was last allowed with. */
-type Who = Pick<Session, 'handle' | 'subject' | 'email' | 'idp' | 'mark'>;
+type Who = Pick<Session, 'handle' | 'subject' | 'email' | 'idp' | 'mark' | 'expiresAt'>;
 
 export type HeldStream = Indexed & {
   readonly id: string;
@@ -66,12 +66,12 @@ export function foundationOf(
   if (policy !== undefined && facts !== undefined && looksAtTime(policy, facts)) dues.push(now + TIME_SECONDS);
   if (policy?.needs.has('certificate') === true) dues.push(now + CERTIFICATE_SECONDS);
   if (session === undefined) return { covers: [], who: undefined, route: route?.id, dueAt: Math.min(...dues) };
-  const { handle, subject, email, idp, mark } = session;
-  dues.push(session.expiresAt, session.createdAt + (route?.sessionLifetimeSeconds ?? Infinity));
+  const { handle, subject, email, idp, mark, expiresAt } = session;
+  dues.push(expiresAt, session.createdAt + (route?.sessionLifetimeSeconds ?? Infinity));
   if (route?.sessionIdleSeconds !== undefined) dues.push(session.lastSeenAt + route.sessionIdleSeconds);
   const facted = policy?.needs.has('risk') === true ? holderKeysOf(session).map((key) => coverOf('fact', key)) : [];
   const covers: readonly Cover[] = [...coversOf(session), ...facted];
-  return { covers, who: { handle, subject, email, idp, mark }, route: route?.id, dueAt: Math.min(...dues) };
+  return { covers, who: { handle, subject, email, idp, mark, expiresAt }, route: route?.id, dueAt: Math.min(...dues) };
 }
 
 export type Why = { readonly reason: CutReason; /** A RefusalCode, where `check` gave one. */ readonly code?: string };

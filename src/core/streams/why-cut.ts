@@ -1,6 +1,7 @@
 /** Why a stream is cut, or refused at its beginning. */
 
 import type { Findings } from '../decision.ts';
+import type { EpochSeconds } from '../units.ts';
 
 export type CutReason =
   /** Its session, its user, its provider, or everything. */
@@ -27,10 +28,13 @@ export const cutStatus = (reason: CutReason): 403 | 503 =>
 
 type Judged = { readonly kind: 'allow' | 'refuse' | 'challenge' | 'own'; readonly findings: Findings };
 
-/** What became of a request that was allowed when it began, and is judged now; undefined = it still is. `hadSession`: it was allowed with one. */
-export function whyNotAllowed({ kind, findings }: Judged, hadSession: boolean): CutReason | undefined {
+/** What it was last allowed with: a session, and when that ends at the latest. */
+export type Before = { readonly hadSession: boolean; readonly endsAt: number };
+
+/** What became of a request that was allowed, and is judged at `now`; undefined = it still is. */
+export function whyNotAllowed({ kind, findings }: Judged, before: Before, now: EpochSeconds): CutReason | undefined {
   if (kind === 'allow') return undefined;
-  if (!hadSession || findings.session !== undefined) return 'not-allowed';
+  if (!before.hadSession || findings.session !== undefined) return 'not-allowed';
   // A session that there is, and that does not count any more, is idle or past the end that the route gives it.
-  return findings.found.kind === 'none' ? 'revoked' : 'session-over';
+  return findings.found.kind === 'none' && now < before.endsAt ? 'revoked' : 'session-over';
 }
