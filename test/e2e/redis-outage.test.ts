@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { rawClient } from '../adapters/redis/a-redis.ts';
 import { startRedis } from '../support/redis.ts';
 import type { RunningRedis } from '../support/redis.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -91,6 +92,34 @@ describe('with Redis', () => {
       redis.resume();
     }
     await recovered();
+  });
+
+  test('full, nobody can sign in, and is told so; who is signed in goes on, and can be signed out', async () => {
+    const [carol, raw] = [world.client(), rawClient(redis.port)];
+    await world.login(carol, page('/'), 'carol');
+    await raw.config('SET', 'maxmemory', '1mb');
+    try {
+      const bob = world.client();
+      const end = await world.login(bob, page('/'), 'bob');
+      expect(end.status).toBe(503);
+      expect(end.header('content-type')).toContain('text/html');
+      expect(end.header('location')).toBeUndefined();
+      expect(await bob.cookie(page('/'), '__Host-doorward')).toBeUndefined();
+      await waitFor('the log to say why', () =>
+        world.doorward.output().includes('Redis answers OOM') ? true : undefined,
+      );
+      // Read anew, under a new lease.
+      await leaseOver();
+      for (const client of [alice, carol]) expect((await client.get(page('/'), API)).status).toBe(200);
+      const { configFile } = world.doorward;
+      const args = ['session', 'revoke-user', 'carol@partner.example', '-c', configFile];
+      expect(await world.doorward.command(args)).toMatchObject({ code: 0, stderr: '' });
+      expect((await carol.get(page('/'), API)).status).toBe(401);
+    } finally {
+      await raw.config('SET', 'maxmemory', '0');
+      raw.disconnect();
+    }
+    expect((await world.login(world.client(), page('/'), 'bob')).status).toBe(200);
   });
 
   test('killed, a callback signs nobody in, and a later login does', async () => {

@@ -314,6 +314,12 @@ return { ARGV[1], 0 }
 );
 
 /**
+ * Changes nothing (the key does not go before its time), takes no memory, and counts as a write: a Redis that is full refuses only a script's
+ * first one. For what takes no more room than it has: so sessions do not grow idle, and no tokens are lost that a provider has changed.
+ */
+const ALSO_WHEN_FULL = `redis.call('PEXPIRE', KEYS[1], '1', 'GT')`;
+
+/**
  * Writes a part of a record over, if there is a record of one of these formats. KEYS: session. ARGV: tag, bytes, offset, format versions (one
  * byte each), shortest length of a record. Gives 1 when written.
  */
@@ -322,6 +328,7 @@ export const touchScript = script(
   `
 if redis.call('STRLEN', KEYS[1]) < tonumber(ARGV[5]) then return { ARGV[1], 0 } end
 if not string.find(ARGV[4], redis.call('GETRANGE', KEYS[1], 0, 0), 1, true) then return { ARGV[1], 0 } end
+${ALSO_WHEN_FULL}
 redis.call('SETRANGE', KEYS[1], ARGV[3], ARGV[2])
 return { ARGV[1], 1 }
 `,
@@ -356,6 +363,7 @@ local format = redis.call('GETRANGE', KEYS[1], 0, 0)
 if format == '' or not string.find(ARGV[8], format, 1, true) then return { ARGV[1], 0 } end
 if redis.call('GETRANGE', KEYS[1], 1, #ARGV[3]) ~= ARGV[3] then return { ARGV[1], 0 } end
 local seen = redis.call('GETRANGE', KEYS[1], ARGV[6], ARGV[7])
+${ALSO_WHEN_FULL}
 redis.call('SET', KEYS[1], ARGV[4] .. seen .. ARGV[5], 'XX', 'KEEPTTL')
 return { ARGV[1], 1 }
 `,

@@ -281,27 +281,6 @@ describe('a Redis that fails', () => {
     await sleep(700);
     expect(proxy.accepted()).toBe(accepted);
   });
-
-  test('a full Redis refuses logins and keeps who is signed in', async () => {
-    const folderOfFull = temporaryFolder();
-    const full = await startRedis({ folder: folderOfFull, args: ['--maxmemory', '3mb'] });
-    const own = await openStores(serverAt(full.port), aClock());
-    const mark = await own.sessions.loginMark();
-    const first = aSession({ mark });
-    await own.sessions.create(first);
-    const big = 'x'.repeat(100_000);
-    const fill = async (): Promise<void> => {
-      for (let count = 0; count < 100; count += 1) {
-        const tokens = { ...first.tokens, idToken: big };
-        await own.sessions.create(aSession({ handle: `h${count}`.padEnd(43, '-') as never, mark, tokens }));
-      }
-    };
-    await expect(fill()).rejects.toMatchObject(unavailable);
-    expect(await own.sessions.get(first.handle)).toEqual(first);
-    await own.sessions.close();
-    await full.stop();
-    folderOfFull.remove();
-  });
 });
 
 describe('a Redis that is not there at the start', () => {
