@@ -363,7 +363,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'READ_ANY_NODE',
-    search: { climate: 'restless', seed: 1, nodes: 2 },
+    search: { climate: 'interrupted', seed: 1, nodes: 2 },
     changed: { ...redis(ReadsOnAnyNode), ...replica(AnyHistory), keepsReplicas: true },
   },
   { name: 'G0_LATE', search: { climate: 'temperate', seed: 1, nodes: 1 }, changed: { marksLate: true } },
