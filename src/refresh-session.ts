@@ -15,6 +15,7 @@ import {
 } from './core/ports.ts';
 import { isUnchanged, isWritten, refreshedSession, refreshKind, refreshState } from './core/session/refresh.ts';
 import type { Refreshed, RefreshKind } from './core/session/refreshed.ts';
+import { codeOf } from './core/session/revocation.ts';
 import type { Session } from './core/session/session.ts';
 import { sleep, type Timers } from './core/timers.ts';
 import type { SessionHandle } from './core/units.ts';
@@ -154,7 +155,7 @@ async function endUnlessChanged(
   const revocation = await sessions.revoke({ kind: 'session', handle: session.handle }, 'expired-at-idp');
   if (revocation.kind === 'confirmed') return { kind: 'ended', asked: kind, why };
   const failure = `the provider has ended it (${why}), and that is not confirmed: ${revocation.why}`;
-  return { kind: 'failed', asked: kind, why: failure, code: 'store-unavailable' };
+  return { kind: 'failed', asked: kind, why: failure, code: codeOf(revocation.why) };
 }
 
 type Answered = {

@@ -54,8 +54,11 @@ export type RevocationTarget =
   | { readonly kind: 'idp'; readonly idp: IdpName }
   | { readonly kind: 'all' };
 
-/** `unreachable`: it is not known whether it was carried out. The others: it was, but may be lost, or not known everywhere yet. */
-export type NotConfirmed = 'unreachable' | 'not-on-all-nodes' | 'history-changed';
+/**
+ * `unreachable`, and `store-corrupt` where what is stored is not ours: it is not known whether it was carried out. The others: it was, but may be
+ * lost, or not known everywhere yet.
+ */
+export type NotConfirmed = 'unreachable' | 'store-corrupt' | 'not-on-all-nodes' | 'history-changed';
 
 /** Of a revocation, or of a fact that was written. */
 export type Announced =

@@ -5,7 +5,7 @@ import { assertConfirmed } from '../core/session/revocation.ts';
 import type { SessionHandle } from '../core/units.ts';
 import type { EndpointPorts } from './endpoint.ts';
 
-/** undefined = there is none. @throws DependencyError store-unavailable where it is not confirmed */
+/** undefined = there is none. @throws DependencyError store-unavailable | store-corrupt where it is not confirmed */
 export async function endSession(
   handle: SessionHandle | undefined,
   why: RevocationReason,

@@ -49,10 +49,10 @@ export class Announcer {
   async announce(change: Change): Promise<Announced> {
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
-    const outcome = await this.#announce(change).catch((error: unknown) => {
+    const outcome = await this.#announce(change).catch((error: unknown): NotConfirmed => {
       if (!isDependencyError(error)) throw error;
       this.#options.logger.warn({ reason: error.message }, 'a revocation could not be carried out for certain');
-      return 'unreachable' as const;
+      return error.code === 'store-corrupt' ? 'store-corrupt' : 'unreachable';
     });
     const tookMs = clock.monotonicMs() - startedMs;
     return typeof outcome === 'string'

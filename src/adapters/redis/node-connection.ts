@@ -200,7 +200,7 @@ export class NodeConnection implements RedisLink {
         this.#judge(refusal);
         throw new DependencyError('store-unavailable', refusal);
       }
-      if (this.#options.holdsControl()) await this.#send(markScript, [CONTROL_KEY, INVALIDATIONS_KEY], [this.newEra()]);
+      if (this.#options.holdsControl()) await this.#openControl();
     } catch (error) {
       this.#drop(isDependencyError(error) ? error.message : 'a fault in Doorward');
       return;
@@ -212,6 +212,15 @@ export class NodeConnection implements RedisLink {
     this.#isOutageTold = false;
     this.#judge(undefined);
     this.#logger.info({}, 'Redis is in reach');
+  }
+
+  /** A node whose control slot is damaged is in reach: whoever asks for what rests on that slot is told that it is damaged. */
+  async #openControl(): Promise<void> {
+    try {
+      await this.#send(markScript, [CONTROL_KEY, INVALIDATIONS_KEY], [this.newEra()]);
+    } catch (error) {
+      if (!isDependencyError(error) || error.code !== 'store-corrupt') throw error;
+    }
   }
 
   #noteEviction(eviction: string | undefined): void {

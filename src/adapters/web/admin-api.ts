@@ -193,6 +193,8 @@ async function carryOut(change: Change, { sessions, audit, clock, logger }: Admi
 
 const NOT_CONFIRMED: Readonly<Record<NotConfirmed, string>> = {
   unreachable: 'the session store did not answer, so it is not known whether it is revoked: ask again',
+  'store-corrupt':
+    'what the session store holds is damaged, so it is not known whether it is revoked: mend that (docs/sessions.md), and ask again',
   'not-on-all-nodes':
     'it is revoked, but not yet on all nodes of the session store, and a failover could undo it: ask again',
   'history-changed': 'the session store changed over meanwhile, so it is not known whether it is revoked: ask again',

@@ -1,7 +1,7 @@
 /** What ends a session from outside: tombstones, each the number that the control slot had when it was set. Pure; stores keep the numbers. */
 
 import { createHash } from 'node:crypto';
-import { DependencyError, type Announced } from '../ports.ts';
+import { DependencyError, type Announced, type DependencyCode, type NotConfirmed } from '../ports.ts';
 import { coverOf, type Cover } from '../revocation/invalidation.ts';
 import type { LoginMark, Session } from './session.ts';
 
@@ -49,8 +49,11 @@ export const coversOf = (session: Session): readonly Cover[] => [
   coverOf('fact', session.handle),
 ];
 
-/** What is not confirmed is refused as an outage. @throws DependencyError store-unavailable */
+/** What is not confirmed is refused as an outage. @throws DependencyError store-unavailable | store-corrupt */
 export function assertConfirmed(announced: Announced): asserts announced is Announced & { readonly kind: 'confirmed' } {
   if (announced.kind === 'confirmed') return;
-  throw new DependencyError('store-unavailable', `a revocation is not confirmed: ${announced.why}`);
+  throw new DependencyError(codeOf(announced.why), `a revocation is not confirmed: ${announced.why}`);
 }
+
+/** As what an announcement counts that is not confirmed. */
+export const codeOf = (why: NotConfirmed): DependencyCode => (why === 'store-corrupt' ? why : 'store-unavailable');

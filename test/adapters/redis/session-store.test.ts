@@ -295,7 +295,7 @@ describe('what is in Redis', () => {
       await expect(store.get(session.handle)).rejects.toMatchObject(corrupt);
       await expect(store.loginMark()).rejects.toMatchObject(corrupt);
       const revocation = await store.revoke({ kind: 'session', handle: session.handle }, 'admin');
-      expect(revocation).toMatchObject({ kind: 'not-confirmed', why: 'unreachable' });
+      expect(revocation).toMatchObject({ kind: 'not-confirmed', why: 'store-corrupt' });
     });
 
     test('an index that is none does not hinder a revocation', async () => {

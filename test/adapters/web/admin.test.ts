@@ -259,9 +259,16 @@ describe('admin listener and the audit', () => {
   test('what is not confirmed, or failed, is one that says so', async () => {
     await failing(() => Promise.resolve({ kind: 'not-confirmed', why: 'unreachable', tookMs: 1, sessions: undefined }));
     expect(await ask('POST', path, {})).toMatchObject({ status: 503 });
+    await failing(() =>
+      Promise.resolve({ kind: 'not-confirmed', why: 'store-corrupt', tookMs: 1, sessions: undefined }),
+    );
+    expect(await ask('POST', path, {})).toMatchObject({
+      status: 503,
+      body: { error: expect.stringContaining('is damaged, so it is not known whether it is revoked') },
+    });
     await failing(() => Promise.reject(new Error('a fault')));
     expect(await ask('POST', path, {})).toMatchObject({ status: 500 });
-    expect(changes.map(({ outcome }) => outcome)).toEqual(['unreachable', 'failed']);
+    expect(changes.map(({ outcome }) => outcome)).toEqual(['unreachable', 'store-corrupt', 'failed']);
   });
 
   test('nothing is changed that could not be recorded', async () => {
