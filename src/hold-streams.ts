@@ -31,6 +31,7 @@ import {
   streamRecordOf,
   streamSummaryOf,
   type HeldStream,
+  type HeldStreams,
   type StreamQuery,
   type StreamSummary,
   type Why,
@@ -71,14 +72,8 @@ export type HoldPorts = {
   readonly bounds?: StreamBounds;
 };
 
-export interface StreamHolds extends HoldHandler {
+export interface StreamHolds extends HoldHandler, HeldStreams {
   readonly news: StoreNewsListener;
-  /** How many are held now. */
-  held(): number;
-  /** At most `limit` of those that fit, oldest first. */
-  list(query: StreamQuery, limit: number): readonly StreamSummary[];
-  /** Ends those that fit; says how many. */
-  cut(query: StreamQuery): number;
   /** No more are taken, and those that are held are cut, or released. */
   close(how: 'cut' | 'release'): void;
 }
@@ -145,9 +140,9 @@ class Holds implements StreamHolds {
     return found.slice(0, limit).map(streamSummaryOf);
   }
 
-  cut(query: StreamQuery): number {
+  cut(query: StreamQuery, who: Parameters<HeldStreams['cut']>[1]): number {
     const found = this.#index.all().filter((stream) => isAskedFor(stream, query));
-    this.#cutAll(found, 'administrator');
+    this.#cutAll(found, { reason: 'administrator', ...who });
     return found.length;
   }
 
@@ -218,11 +213,11 @@ class Holds implements StreamHolds {
   }
 
   /** The first of them in this turn. */
-  #cutAll(streams: readonly HeldStream[], reason: CutReason): void {
+  #cutAll(streams: readonly HeldStream[], why: Why): void {
     if (streams.length === 0) return;
     const learnedMs = this.#ports.clock.monotonicMs();
     const cut = (stream: HeldStream): void => {
-      this.#cut(stream, { reason }, learnedMs);
+      this.#cut(stream, why, learnedMs);
     };
     void this.#ports.inSlices(eachOf(streams, cut));
   }
@@ -237,7 +232,10 @@ class Holds implements StreamHolds {
     const covered = this.#index.covered(coverOf(kind, key));
     if (kind === 'fact') this.#judgeAgain(covered);
     // A session that was made after a wide revocation is not meant by it (core/session/revocation.ts).
-    else this.#cutAll(kind === 's' ? covered : covered.filter(({ who }) => (who?.mark.seq ?? 0) < seq), 'revoked');
+    else
+      this.#cutAll(kind === 's' ? covered : covered.filter(({ who }) => (who?.mark.seq ?? 0) < seq), {
+        reason: 'revoked',
+      });
   }
 
   /** For what nobody tells. */
@@ -251,7 +249,7 @@ class Holds implements StreamHolds {
     if (leaseLeftMs !== undefined && leaseLeftMs() <= 0)
       this.#cutAll(
         streams.filter(({ who }) => who !== undefined),
-        'unavailable',
+        { reason: 'unavailable' },
       );
     const hasChanged = before.generation !== this.#seen.generation || before.records !== this.#seen.records;
     const now = clock.now();

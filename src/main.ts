@@ -11,7 +11,8 @@ import { explainCommand } from './cli/explain.ts';
 import { formatProblems } from './cli/format-problems.ts';
 import { replayCommand } from './cli/replay.ts';
 import { importPomeriumCommand } from './cli/import-pomerium.ts';
-import { sessionCommand, type SessionAction } from './cli/session.ts';
+import { sessionCommand, type SessionAction, type SessionCommand } from './cli/session.ts';
+import { streamCommand, type StreamAction } from './cli/stream.ts';
 import { testCommand } from './cli/test.ts';
 import type { LoadedConfig } from './adapters/config/load-config.ts';
 import { load } from './compose/load.ts';
@@ -133,7 +134,15 @@ async function runImportPomerium(
 
 type SessionOptions = AccessOptions & { readonly config: string; readonly output: Output };
 
-async function runSession(action: SessionAction, { config, output, ...options }: SessionOptions): Promise<void> {
+const runSession = (action: SessionAction, options: SessionOptions): Promise<void> =>
+  runAtService(options, (command) => sessionCommand(action, command));
+const runStream = (action: StreamAction, options: SessionOptions): Promise<void> =>
+  runAtService(options, (command) => streamCommand(action, command));
+
+async function runAtService(
+  { config, output, ...options }: SessionOptions,
+  run: (command: SessionCommand) => Promise<0 | 1 | 2>,
+): Promise<void> {
   const access = await openSessionAccess(options, () => configOf(config));
   if (!access.ok) {
     process.stderr.write(`doorward: ${access.error}\n`);
@@ -141,7 +150,7 @@ async function runSession(action: SessionAction, { config, output, ...options }:
     return;
   }
   try {
-    process.exitCode = await sessionCommand(action, {
+    process.exitCode = await run({
       ask: access.value.ask,
       write: (text) => process.stdout.write(text),
       writeError: (text) => process.stderr.write(text),
@@ -235,7 +244,7 @@ program
   .action(runImportPomerium);
 
 const session = program.command('session').description('list and end sessions');
-const sessionOptions = (command: Command): Command =>
+const serviceOptions = (command: Command): Command =>
   command
     .addOption(configOption)
     .option('-s, --socket <path>', 'its admin socket (from the configuration if not given)')
@@ -244,10 +253,11 @@ const sessionOptions = (command: Command): Command =>
     .option('--ca <file>', 'PEM authorities of the certificate at --address')
     .option('--cert <file>', 'PEM certificate to show at --address')
     .option('--key <file>', 'PEM private key of --cert')
-    .addOption(
-      new Option('--direct', 'no service: the Redis of the configuration itself').conflicts(['socket', 'address']),
-    )
     .addOption(outputOption);
+const sessionOptions = (command: Command): Command =>
+  serviceOptions(command).addOption(
+    new Option('--direct', 'no service: the Redis of the configuration itself').conflicts(['socket', 'address']),
+  );
 const reasonOption = new Option('--reason <text>', 'why, for the audit');
 type Reason = { readonly reason?: string };
 
@@ -285,6 +295,38 @@ sessionOptions(
 sessionOptions(session.command('revoke-all').description('end every session, logins under way included'))
   .addOption(reasonOption)
   .action((options: SessionOptions & Reason) => runSession({ kind: 'revoke-all', reason: options.reason }, options));
+
+const stream = program.command('stream').description('list and cut the streams that a running service holds');
+type StreamOptions = SessionOptions & { readonly user?: string; readonly session?: string };
+
+serviceOptions(stream.command('list').description('held streams, oldest first'))
+  .option('-u, --user <user>', 'only of this subject or e-mail address')
+  .option('--session <session>', 'only of this session')
+  .option('-l, --limit <n>', 'at most so many', (text) => Number(text), 100)
+  .action((options: StreamOptions & { readonly limit: number }) =>
+    runStream({ kind: 'list', ...named(options), limit: options.limit }, options),
+  );
+serviceOptions(
+  stream.command('cut [stream]').description('cut one stream, or those of a session or user, whose session goes on'),
+)
+  .option('-u, --user <user>', 'all of this subject or e-mail address')
+  .option('--session <session>', 'all of this session')
+  .addOption(reasonOption)
+  .action((id: string | undefined, options: StreamOptions & Reason) =>
+    runStream({ kind: 'cut', ...named({ ...options, id }) }, options),
+  );
+
+/** What is given of what names streams, and the reason. */
+function named(options: {
+  readonly id?: string | undefined;
+  readonly user?: string;
+  readonly session?: string;
+  readonly reason?: string;
+}): { readonly id?: string; readonly user?: string; readonly session?: string; readonly reason?: string } {
+  const { id, user, session: handle, reason } = options;
+  const given = Object.entries({ id, user, session: handle, reason }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given);
+}
 
 try {
   await program.parseAsync();

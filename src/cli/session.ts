@@ -156,7 +156,7 @@ async function findUser(
     : `"${user}" is more than one user: give --issuer and the subject`;
 }
 
-function answer(
+export function answer(
   reply: { readonly status: number; readonly body: unknown },
   { write, writeError, output }: SessionCommand,
   asText: (body: unknown) => string,
@@ -169,10 +169,10 @@ function answer(
   return 0;
 }
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
-const notDoorward = (): Error => new Error('what answers on the admin socket is not this Doorward');
+export const notDoorward = (): Error => new Error('what answers on the admin socket is not this Doorward');
 
 /** @throws Error with a sentence for anything else */
 function sessionsIn(body: unknown): readonly Summary[] {
@@ -213,7 +213,7 @@ const showOne = (body: unknown): string =>
 const shownUser = ({ email, subject }: Summary): string => (email === '' ? subject : email);
 
 /** RFC 3339 in UTC; a number that is no time is shown as it is. */
-function time(seconds: number): string {
+export function time(seconds: number): string {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
@@ -221,7 +221,7 @@ function time(seconds: number): string {
 /** SECURITY: a terminal obeys control characters, and users choose their names. */
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '?');
 
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map(printable));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   return cells

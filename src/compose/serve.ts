@@ -148,7 +148,11 @@ async function openListeners(
   const holds = composeHolds({ lasting, stores, audit, metrics, live });
   relay.listen(holds.news);
   const idps = (): readonly string[] => generations.current().loaded.access.idps.map(({ name }) => name);
-  await openAdminListeners(server, { sessions: stores.sessions, idps, audit, clock: lasting.clock, logger }, close);
+  await openAdminListeners(
+    server,
+    { sessions: stores.sessions, streams: holds, idps, audit, clock: lasting.clock, logger },
+    close,
+  );
   const keepFresh = createKeepFresh({
     ...lasting,
     timers: systemTimers,

@@ -148,6 +148,28 @@ test('a policy that no longer allows a stream cuts it, and leaves the others', a
   outer.close();
 });
 
+test('an administrator lists streams, and cuts one: its session goes on', async () => {
+  const bob = await signedIn('bob');
+  const [one, other] = await Promise.all([open(bob, 'sse'), open(bob, 'ws')]);
+  await untilHeld(2);
+  const ask = (...args: readonly string[]) =>
+    world.doorward.command(['stream', ...args, '-c', world.doorward.configFile]);
+  const { stdout } = await ask('list', '--user', 'bob@example.com', '-o', 'json');
+  const { streams } = JSON.parse(stdout) as {
+    readonly streams: readonly { readonly id: string; readonly path: string }[];
+  };
+  const id = streams.find(({ path }) => path === '/sse')?.id ?? '';
+  expect(await ask('cut', id, '--reason', 'too long')).toMatchObject({ code: 0, stdout: 'cut: 1 stream\n' });
+  expect((await one.ended).how).toBe('aborted');
+  expect(other.isOpen()).toBe(true);
+  expect((await recordsOf('administrator'))[0]).toMatchObject({ note: 'too long', by: { via: 'socket' } });
+  expect((await bob.get(url('/short'), API)).status).toBe(200);
+  expect((await ask('list')).stdout).toMatch(/bob@example\.com +app .* GET app\.doorward\.test\/ws/);
+  expect((await ask('cut')).code).toBe(2);
+  other.close();
+  await untilHeld(0);
+});
+
 test('when Doorward ends, what it held is cut and told', async () => {
   const bob = await signedIn('bob');
   const streams = await Promise.all([open(bob, 'ws'), open(bob, 'sse')]);

@@ -14,6 +14,8 @@ const calm = {
   policy: [{ allow: { and: [{ authenticated_user: true }, { risk: { max: 'low', unknown: 'low' } }] } }],
 } as const;
 
+const root = { by: { via: 'socket', uid: 0 }, note: 'laptop lost' } as const;
+
 const reasonsOf = ({ records }: Holder): readonly string[] =>
   records.map(({ action, reason }) => `${action} ${reason}`);
 
@@ -221,9 +223,9 @@ describe('a held stream', () => {
       expect.objectContaining({ id: '2', path: '/public/x', route: 'public' }),
     ]);
     expect(holder.holds.list({ user: 'alice@example.com' }, 10)).toHaveLength(1);
-    expect(holder.holds.cut({ user: 'bob@example.com' })).toBe(0);
-    expect(holder.holds.cut({ session: session.handle })).toBe(1);
+    expect(holder.holds.cut({ user: 'bob@example.com' }, root)).toBe(0);
+    expect(holder.holds.cut({ session: session.handle }, root)).toBe(1);
     expect([line.ends.length, anonymous.line.ends.length]).toEqual([1, 0]);
-    expect(reasonsOf(holder)).toEqual(['cut administrator']);
+    expect(holder.records).toEqual([expect.objectContaining({ action: 'cut', reason: 'administrator', ...root })]);
   });
 });

@@ -16,12 +16,15 @@ import {
 } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { summaryOf } from '../../core/session/summary.ts';
+import type { HeldStreams } from '../../core/streams/held-stream.ts';
 import { idpName, sessionHandle } from '../../core/units.ts';
 
 export type AdminApiOptions = {
   readonly sessions: Pick<SessionStore, 'list' | 'get' | 'revoke'>;
   /** Names of the identity providers that are configured now. */
   readonly idps: () => readonly string[];
+  /** Held by this process; undefined = there is no process that holds any. */
+  readonly streams?: HeldStreams;
   /** Gets one record per change that was asked of the store. */
   readonly audit: AuditSink<ChangeRecord>;
   readonly clock: Pick<Clock, 'now'>;
@@ -94,6 +97,11 @@ type Endpoint = {
 function endpointOf(segments: readonly string[]): Endpoint | undefined {
   const [version, kind, name, action, ...rest] = segments;
   if (version !== 'v1' || rest.length > 0) return undefined;
+  if (kind === 'streams' && action === undefined) {
+    if (name === undefined) return { method: 'GET', answer: (_, query, options) => listStreams(query, options) };
+    if (name === 'cut') return { method: 'POST', answer: (request, _, options) => cutStreams(request, options) };
+    return undefined;
+  }
   if (kind !== 'sessions') {
     const change = kind === undefined ? undefined : wideChanges.get(kind);
     if (change === undefined || name !== 'revoke' || action !== undefined) return undefined;
@@ -105,10 +113,43 @@ function endpointOf(segments: readonly string[]): Endpoint | undefined {
   return { method: 'POST', answer: (request, _, options) => revoke(name, request, options) };
 }
 
+const noStreams = adminFault(404, 'streams are held by a service: there is none here');
+const badLimit = adminFault(400, `limit is a number from 1 to ${LIST_MAX}`);
+
+/** undefined: none that is taken. */
+function limitIn(query: URLSearchParams): number | undefined {
+  const text = query.get('limit') ?? String(LIST_DEFAULT);
+  const limit = /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : 0;
+  return limit < 1 || limit > LIST_MAX ? undefined : limit;
+}
+
+function listStreams(query: URLSearchParams, { streams }: AdminApiOptions): Promise<AdminAnswer> {
+  const limit = limitIn(query);
+  if (streams === undefined || limit === undefined)
+    return Promise.resolve(streams === undefined ? noStreams : badLimit);
+  const asked = Object.fromEntries(
+    ['session', 'user'].flatMap((name) => {
+      const value = query.get(name);
+      return value === null ? [] : [[name, value]];
+    }),
+  );
+  return Promise.resolve(found({ streams: streams.list(asked, limit), held: streams.held() }));
+}
+
+/** SECURITY: something must name them; nothing is not everything. */
+async function cutStreams(request: AdminRequest, { streams, audit }: AdminApiOptions): Promise<AdminAnswer> {
+  if (streams === undefined) return noStreams;
+  const fields = await readFields(request, ['id', 'session', 'user', 'reason']);
+  if (!fields.ok) return fields.error;
+  const { reason: note, ...named } = fields.value;
+  if (Object.keys(named).length !== 1) return adminFault(400, 'name the streams by one of id, session, user');
+  if (audit.isFull()) return adminFault(503, 'the audit cannot take another record: nothing was changed');
+  return found({ streams: streams.cut(named, { by: request.by, note }) });
+}
+
 async function list(query: URLSearchParams, sessions: AdminApiOptions['sessions']): Promise<AdminAnswer> {
-  const limitText = query.get('limit') ?? String(LIST_DEFAULT);
-  const limit = /^[1-9][0-9]{0,3}$/.test(limitText) ? Number(limitText) : 0;
-  if (limit < 1 || limit > LIST_MAX) return adminFault(400, `limit is a number from 1 to ${LIST_MAX}`);
+  const limit = limitIn(query);
+  if (limit === undefined) return badLimit;
   const user = query.get('user');
   return found({ sessions: await sessions.list({ limit, ...(user === null ? {} : { user }) }) });
 }

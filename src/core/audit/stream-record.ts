@@ -3,6 +3,7 @@
  * token, cookie or raw session id in it.
  */
 
+import type { Administrator } from './change-record.ts';
 import type { EpochSeconds } from '../units.ts';
 import type { CutReason } from '../streams/why-cut.ts';
 
@@ -19,6 +20,9 @@ export type StreamRecord = {
   readonly reason: CutReason;
   /** A RefusalCode, where `check` gave one. */
   readonly code: string | undefined;
+  /** Where an administrator cut it: who, and why, as that person wrote it. */
+  readonly by: Administrator | undefined;
+  readonly note: string | undefined;
   /** Of the Check that let it through; undefined where that is not known. */
   readonly request_id: string | undefined;
   readonly route: string | undefined;

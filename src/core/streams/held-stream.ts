@@ -1,5 +1,6 @@
 /** HeldStream: what is known of one stream that is held, what it rests on, and how it is told of. No I/O, no clock. */
 
+import type { Administrator } from '../audit/change-record.ts';
 import { STREAM, type StreamRecord } from '../audit/stream-record.ts';
 import type { Findings } from '../decision.ts';
 import { looksAtTime } from '../policy/looks-at-time.ts';
@@ -74,12 +75,19 @@ export function foundationOf(
   return { covers, who: { handle, subject, email, idp, mark, expiresAt }, route: route?.id, dueAt: Math.min(...dues) };
 }
 
-export type Why = { readonly reason: CutReason; /** A RefusalCode, where `check` gave one. */ readonly code?: string };
+export type Why = {
+  readonly reason: CutReason;
+  /** A RefusalCode, where `check` gave one. */
+  readonly code?: string;
+  /** Where an administrator cuts it. */
+  readonly by?: Administrator;
+  readonly note?: string | undefined;
+};
 
 /** `about`: as much of it as is known. */
 export const streamRecordOf = (
   action: StreamRecord['action'],
-  { reason, code }: Why,
+  { reason, code, by, note }: Why,
   about: Partial<HeldStream>,
   at: { readonly now: EpochSeconds; readonly generation: number },
 ): StreamRecord => ({
@@ -89,6 +97,8 @@ export const streamRecordOf = (
   action,
   reason,
   code,
+  by,
+  note,
   request_id: about.ticket?.requestId,
   route: about.route,
   subject: about.who?.subject,
@@ -123,3 +133,13 @@ export const isAskedFor = ({ id, who }: HeldStream, query: StreamQuery): boolean
   (query.id === undefined || query.id === id) &&
   (query.session === undefined || query.session === who?.handle) &&
   (query.user === undefined || (who !== undefined && [who.subject, who.email].includes(query.user)));
+
+/** What administrators are given of the streams of this process. */
+export interface HeldStreams {
+  /** How many there are. */
+  held(): number;
+  /** At most `limit` of those that fit, oldest first. */
+  list(query: StreamQuery, limit: number): readonly StreamSummary[];
+  /** Ends those that fit; says how many. */
+  cut(query: StreamQuery, who: { readonly by: Administrator; readonly note: string | undefined }): number;
+}
