@@ -37,6 +37,15 @@ describe('an allow', () => {
     expect(asSent(allow({})).denied_response).toBeUndefined();
   });
 
+  test.each(['', 'A', 'B'.repeat(127), 'C'.repeat(128), 'D'.repeat(20_000), 'E'.repeat(200_000)])(
+    'hands Envoy its ticket in the dynamic metadata',
+    (ticket) => {
+      const sent = asSent({ kind: 'allow', upstream: { ...nothing, set: [['x-a', '1']] }, ticket });
+      expect(sent.dynamic_metadata).toMatchObject({ fields: { hold: { stringValue: ticket } } });
+      expect(sent.ok_response?.headers).toEqual([option('x-a', '1', 2)]);
+    },
+  );
+
   test('overwrites what it sets, and appends each cookie to the response', () => {
     const upstream = { set: [['x-a', '1']], remove: ['x-b'], setCookies: ['a=1', 'b=2'] } as const;
     expect(asSent(allow(upstream)).ok_response).toEqual({

@@ -85,6 +85,7 @@ export type CheckResponseMessage = {
     readonly headers_to_remove: readonly string[];
     readonly response_headers_to_add: readonly HeaderValueOptionMessage[];
   };
+  readonly dynamic_metadata?: object | null;
 };
 
 export const encodeRequest = (message: CheckRequestMessage): Buffer => check.requestSerialize(message);
