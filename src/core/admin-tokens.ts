@@ -10,9 +10,8 @@ import { isSameSecret } from './signals/same-secret.ts';
 export type AdminToken = AdminTokenName & { readonly token: string };
 
 const TOKENS_MAX = 100;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
-/** What a header can carry (RFC 6750 §2.1), within bounds. */
-const TOKEN = /^[A-Za-z0-9._~+/-]{1,512}=*$/;
+/** A name or none, and what a header can carry (RFC 6750 §2.1), within bounds. */
+const LINE = /^(?:([A-Za-z0-9][A-Za-z0-9._@-]{0,63})[ \t]+)?([A-Za-z0-9._~+/-]{1,512}=*)$/;
 /** Hex digits: enough to tell tokens apart, and of no use for finding one. */
 const FINGERPRINT_DIGITS = 12;
 
@@ -23,11 +22,8 @@ export function parseAdminTokens(text: string): Result<readonly AdminToken[], st
   if (lines.length > TOKENS_MAX) return err(`has more than ${TOKENS_MAX} tokens`);
   const tokens: AdminToken[] = [];
   for (const line of lines) {
-    const parts = line.trim().split(/[ \t]+/);
-    const token = parts.at(-1) ?? '';
-    const name = parts.length === 2 ? parts[0] : undefined;
-    if (parts.length > 2 || !TOKEN.test(token) || (name !== undefined && !NAME.test(name)))
-      return err('must have a token to a line, or a name and a token');
+    const [, name, token] = LINE.exec(line.trim()) ?? [];
+    if (token === undefined) return err('must have a token to a line, or a name and a token');
     const weakness = weaknessOf(token);
     if (weakness !== undefined) return err(`has a token that ${weakness}`);
     if (tokens.some((other) => other.token === token)) return err('has a token twice');
