@@ -11,7 +11,7 @@ import { TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 
 import { exposureOf, ownerOfToken, parseAdminTokens } from '../../core/admin-tokens.ts';
-import type { AdminCertificate, AdminTokenName } from '../../core/audit/change-record.ts';
+import type { AdminCertificate, Administrator, AdminTokenName } from '../../core/audit/change-record.ts';
 import type { Logger } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { adminFault, type AdminAnswer } from './admin-api.ts';
@@ -31,33 +31,56 @@ export type AdminGateOptions = {
 const SIGNS_OF_A_BROWSER = ['origin', 'sec-fetch-site', 'sec-fetch-mode', 'access-control-request-method'];
 const TOKENS_BYTES_MAX = 64 * 1024;
 const SUBJECT_CHARS_MAX = 512;
-/** Strangers may try as often as they like; the log has a line for it this often. */
-const REFUSALS_LOGGED_EVERY_MS = 10_000;
+/** Strangers may try as often as they like; the log has a line for it, and one for what is wrong on our side, this often. */
+const LOGGED_EVERY_MS = 10_000;
 
 export function createAdminGate(options: AdminGateOptions): Admit {
-  const { logger } = options;
-  let toldAtMs = -REFUSALS_LOGGED_EVERY_MS;
+  const { logger, tokenFile } = options;
+  const tellRefusal = atMostEvery(LOGGED_EVERY_MS);
+  const tellFault = atMostEvery(LOGGED_EVERY_MS);
+  const tokens = tokenFile === undefined ? undefined : () => readTokens(tokenFile);
   return async (request) => {
-    const admitted = await admit(request, options);
-    if (!admitted.ok && performance.now() - toldAtMs >= REFUSALS_LOGGED_EVERY_MS) {
-      toldAtMs = performance.now();
-      const { body, status } = admitted.error;
-      logger.warn({ from: request.socket.remoteAddress, status, body }, 'somebody was refused at the admin address');
-    }
-    return admitted;
+    const admitted = await admit(request, options, tokens);
+    if (admitted.ok) return admitted;
+    const { answer, fault } = admitted.error;
+    if (fault !== undefined)
+      tellFault(() => logger.error({ reason: fault }, 'the file of admin_token_file cannot be used: nobody may ask'));
+    const from = request.socket.remoteAddress;
+    tellRefusal(() => logger.warn({ from, ...answer }, 'somebody was refused at the admin address'));
+    return err(answer);
   };
 }
 
-const admit: (request: IncomingMessage, options: AdminGateOptions) => ReturnType<Admit> = async (request, options) => {
-  const { headersDistinct: headers, socket } = request;
+/** Calls the first of what it is given, then at most one within `everyMs`. */
+function atMostEvery(everyMs: number): (tell: () => void) => void {
+  let toldAtMs: number | undefined;
+  return (tell) => {
+    const nowMs = performance.now();
+    if (toldAtMs !== undefined && nowMs - toldAtMs < everyMs) return;
+    toldAtMs = nowMs;
+    tell();
+  };
+}
+
+/** `fault`: what is wrong with the file of tokens; not for strangers. */
+type Refusal = { readonly answer: AdminAnswer; readonly fault?: string };
+
+const refused = (status: number, error: string): { readonly ok: false; readonly error: Refusal } =>
+  err({ answer: adminFault(status, error) });
+
+async function admit(
+  { headersDistinct: headers, socket }: IncomingMessage,
+  options: AdminGateOptions,
+  tokens: ReadTokens | undefined,
+): Promise<Result<Administrator, Refusal>> {
   const [host, ...otherHosts] = headers['host'] ?? [];
   if (SIGNS_OF_A_BROWSER.some((name) => headers[name] !== undefined))
-    return err(adminFault(403, 'no page of a browser may ask here'));
+    return refused(403, 'no page of a browser may ask here');
   if (host === undefined || otherHosts.length > 0 || !isOwnHost(host, socket.localPort, options.ownCertificate()))
-    return err(adminFault(421, 'the Host is none of this address'));
+    return refused(421, 'the Host is none of this address');
   const certificate = certificateOf(socket, options.clientNames);
   if (!certificate.ok) return certificate;
-  const token = await tokenOf(headers['authorization'] ?? [], options);
+  const token = await tokenOf(headers['authorization'] ?? [], tokens);
   if (!token.ok) return token;
   return ok({
     via: 'address',
@@ -65,7 +88,7 @@ const admit: (request: IncomingMessage, options: AdminGateOptions) => ReturnType
     token: token.value,
     certificate: certificate.value,
   });
-};
+}
 
 /** SECURITY: a page whose name was made to point here (DNS rebinding) asks by that name; it is no name of the certificate, nor of loopback. */
 function isOwnHost(host: string, port: number | undefined, certificatePem: string | undefined): boolean {
@@ -86,13 +109,13 @@ function isOwnHost(host: string, port: number | undefined, certificatePem: strin
 function certificateOf(
   socket: Socket,
   clientNames: readonly string[] | undefined,
-): Result<AdminCertificate | undefined, AdminAnswer> {
+): Result<AdminCertificate | undefined, Refusal> {
   if (clientNames === undefined) return ok(undefined);
   const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  if (certificate === undefined) return err(adminFault(403, 'a client certificate is needed'));
+  if (certificate === undefined) return refused(403, 'a client certificate is needed');
   const names = namesIn(certificate.subjectAltName);
   if (clientNames.length > 0 && !names.some((name) => clientNames.includes(name)))
-    return err(adminFault(403, 'the client certificate bears no name that may ask'));
+    return refused(403, 'the client certificate bears no name that may ask');
   return ok({
     subject: certificate.subject.replaceAll('\n', ', ').slice(0, SUBJECT_CHARS_MAX),
     names,
@@ -104,21 +127,21 @@ function certificateOf(
 const namesIn = (subjectAltName: string | undefined): readonly string[] =>
   subjectAltName === undefined || subjectAltName.includes('"') ? [] : subjectAltName.split(', ');
 
+/** undefined `read` = no token is asked for. */
 async function tokenOf(
   said: readonly string[],
-  { tokenFile, logger }: AdminGateOptions,
-): Promise<Result<AdminTokenName | undefined, AdminAnswer>> {
-  if (tokenFile === undefined) return ok(undefined);
+  read: ReadTokens | undefined,
+): Promise<Result<AdminTokenName | undefined, Refusal>> {
+  if (read === undefined) return ok(undefined);
   const [, token] = /^Bearer ([\x21-\x7e]{1,600})$/i.exec(said.length === 1 ? (said[0] ?? '') : '') ?? [];
-  if (token === undefined) return err(adminFault(401, 'a token is needed'));
-  const tokens = await readTokens(tokenFile);
-  if (!tokens.ok) {
-    logger.error({ reason: tokens.error }, 'the file of admin_token_file cannot be used: nobody may ask');
-    return err(adminFault(503, 'the tokens cannot be read now'));
-  }
+  if (token === undefined) return refused(401, 'a token is needed');
+  const tokens = await read();
+  if (!tokens.ok) return err({ answer: adminFault(503, 'the tokens cannot be read now'), fault: tokens.error });
   const owner = ownerOfToken(token, tokens.value);
-  return owner === undefined ? err(adminFault(401, 'not a token of this address')) : ok(owner);
+  return owner === undefined ? refused(401, 'not a token of this address') : ok(owner);
 }
+
+type ReadTokens = () => Promise<ReturnType<typeof parseAdminTokens>>;
 
 /** As the file is at this moment, so that what was taken out of it is of no use any more. The error follows "the file". */
 async function readTokens(file: string): Promise<ReturnType<typeof parseAdminTokens>> {

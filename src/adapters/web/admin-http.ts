@@ -14,7 +14,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const TIMEOUTS_CHECKED_EACH_MS = 1_000;
 /** A connection on which nothing happens; longer than any answer takes. */
 const SILENCE_TIMEOUT_MS = 20_000;
-const CONNECTIONS_MAX = 32;
 
 /** Who asks, or what to answer to somebody who may not. */
 export type Admit = (request: IncomingMessage) => Promise<Result<Administrator, AdminAnswer>>;
@@ -41,7 +40,6 @@ export function serveAdminApi(
       .catch(() => response.destroy());
   });
   server.setTimeout(SILENCE_TIMEOUT_MS);
-  server.maxConnections = CONNECTIONS_MAX;
   // Who asks is settled with the connection, so each question has one of its own.
   server.maxRequestsPerSocket = 1;
 }

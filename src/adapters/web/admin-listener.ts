@@ -7,7 +7,8 @@ import type { SecureContextOptions } from 'node:tls';
 import type { ListenAddress } from '../../core/listen-address.ts';
 import { createAdminApi, type AdminApiOptions } from './admin-api.ts';
 import { createAdminGate } from './admin-gate.ts';
-import { adminHttpOptions, closeAdminServer, serveAdminApi } from './admin-http.ts';
+import { adminHttpOptions, closeAdminServer, serveAdminApi, type Admit } from './admin-http.ts';
+import { boundStrangers } from './strangers.ts';
 
 /** What the certificate files hold; `context` is for TLS, and has the certificate as PEM. */
 export type AdminTlsMaterial = { readonly context: SecureContextOptions };
@@ -49,12 +50,19 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
     ownCertificate: () => held.material?.context.cert?.toString(),
     logger,
   });
-  serveAdminApi(server, { api: createAdminApi(options), admit: gate, logger });
+  const strangers = boundStrangers(server);
+  const admit: Admit = async (request) => {
+    const by = await gate(request);
+    if (by.ok) strangers.admitted(request.socket);
+    return by;
+  };
+  serveAdminApi(server, { api: createAdminApi(options), admit, logger });
   await listen(server, address);
-  // Each question has a connection of its own, so whoever is trusted no more is refused from then on.
   const stop = tls?.watch((material) => {
     held.material = material;
     if ('setSecureContext' in server) server.setSecureContext(material.context);
+    // Each question has a connection of its own, so with these gone whoever is trusted no more is refused from now on.
+    strangers.dismiss();
     logger.info({}, 'the new files of admin_tls are in use');
   });
   const bound = server.address();

@@ -8,6 +8,8 @@ import { createAdminApi, type AdminApiOptions } from './admin-api.ts';
 import { adminHttpOptions, closeAdminServer, serveAdminApi } from './admin-http.ts';
 import { listenPrivately } from './admin-socket.ts';
 
+const CONNECTIONS_MAX = 32;
+
 export type AdminServerOptions = AdminApiOptions & { readonly socketPath: string };
 
 export interface AdminServer {
@@ -22,6 +24,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const server = createServer(adminHttpOptions);
   const admit = () => Promise.resolve(ok(socketOwner()));
   serveAdminApi(server, { api: createAdminApi(options), admit, logger: options.logger });
+  server.maxConnections = CONNECTIONS_MAX;
   await listenPrivately(server, options.socketPath);
   return { close: () => closeAdminServer(server) };
 }
