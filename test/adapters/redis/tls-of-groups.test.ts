@@ -13,7 +13,7 @@ import {
   type SentinelGroup,
 } from '../../support/redis-groups.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { waitFor } from '../../support/wait.ts';
+import { sleep, waitFor } from '../../support/wait.ts';
 import { aLogger, openConnection, openStores, serverAt, untilUp } from './a-redis.ts';
 import { ACL_PASSWORD, ACL_USER, example } from './redis-guide.ts';
 
@@ -79,20 +79,29 @@ describe('a Cluster', () => {
   const server = (tls: TlsFiles | undefined): RedisServer =>
     serverAt(0, { tls, where: { kind: 'cluster', nodes: cluster.masters.map(({ host, port }) => ({ host, port })) } });
 
-  test('is spoken to with certificates, also with such that were replaced', async () => {
+  test('is spoken to with certificates, which are those of the files at each connection', async () => {
     const files = rotating('cluster');
-    await worksThrough(server(files.tls), async () => {
-      files.break();
-      const { sessions } = await openStores(server(FILES), aClock());
-      const broken = openConnection(server(files.tls));
-      expect(broken.state().circuits).toEqual(['open']);
-      files.renew();
-      await waitFor('the connections to come about', () =>
-        broken.state().circuits.every((each) => each === 'closed') ? true : undefined,
-      );
-      await broken.close();
-      await sessions.close();
-    });
+    const { sessions, health } = await openStores(server(files.tls), aClock());
+    const session = aSession({ handle: handleOf('rotation'), mark: await sessions.loginMark() });
+    expect(await sessions.create(session)).toBe(true);
+    const circuits = () => [health().main, health().renewals].flatMap((link) => link.circuits);
+    const areAll = (circuit: string) => () => (circuits().every((each) => each === circuit) ? true : undefined);
+    await waitFor('a connection to each node', areAll('closed'));
+
+    files.break();
+    for (const master of cluster.masters) await cluster.call(master, 'CLIENT', 'KILL', 'TYPE', 'normal');
+    await waitFor('the connections to be lost', areAll('open'));
+    // Many attempts: with what the files held before, one would do.
+    for (let look = 0; look < 50; look += 1) {
+      expect(new Set(circuits())).toEqual(new Set(['open']));
+      await sleep(20);
+    }
+    files.renew();
+    await waitFor('the connections to come about', areAll('closed'));
+    expect(circuits()).toHaveLength(4);
+    sessions.forget(session.handle);
+    expect(await sessions.get(session.handle)).toEqual(session);
+    await sessions.close();
   });
 
   test.each([
