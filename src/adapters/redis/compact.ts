@@ -6,7 +6,7 @@
  */
 
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { err, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import { decodeSession, encodeSession, type SessionUnreadable } from '../../core/session/serialise.ts';
 import type { IdpTokens, Session } from '../../core/session/session.ts';
 import type { SessionHandle } from '../../core/units.ts';
@@ -57,19 +57,26 @@ export function restore(
   const [json = '', ...texts] = inflated.text.toString('utf8').split(BETWEEN);
   const session = decodeSession(json, handle);
   if (!session.ok) return { session, bytes: inflated.text.length };
-  const parts = { texts, others: inflated.others };
+  const parts: Parts = { texts, others: inflated.others, isLacking: false };
   const tokens = eachToken(session.value.tokens, (token) =>
     token
       ?.split('.')
       .map((part) => partIn(part, parts))
       .join('.'),
   );
-  return { session: { ok: true, value: { ...session.value, tokens } }, bytes: inflated.text.length };
+  const isWhole = !parts.isLacking && parts.texts.length === 0 && parts.others.length === 0;
+  return {
+    session: isWhole
+      ? ok({ ...session.value, tokens })
+      : err({ reason: 'a stored session has other parts than its tokens' }),
+    bytes: inflated.text.length,
+  };
 }
 
 function inflate(compacted: Buffer): { readonly text: Buffer; readonly others: Buffer } | undefined {
   if (compacted.length < LENGTH_BYTES) return undefined;
   const end = LENGTH_BYTES + compacted.readUInt32BE();
+  if (end > compacted.length) return undefined;
   try {
     const text = inflateRawSync(compacted.subarray(LENGTH_BYTES, end), {
       dictionary: DICTIONARY,
@@ -101,14 +108,19 @@ function partApart(part: string, texts: string[], others: Buffer[]): string {
   return `b${bytes.length.toString(36)}`;
 }
 
-type Parts = { texts: string[]; others: Buffer };
+type Parts = { texts: string[]; others: Buffer; isLacking: boolean };
 
 /** Takes what it uses away from the parts. */
 function partIn(part: string, parts: Parts): string {
   if (part.startsWith('t')) return part.slice(1);
-  if (part === 'j') return Buffer.from(parts.texts.shift() ?? '').toString('base64url');
+  if (part === 'j') {
+    const text = parts.texts.shift();
+    parts.isLacking ||= text === undefined;
+    return Buffer.from(text ?? '').toString('base64url');
+  }
   const length = Number.parseInt(part.slice(1), 36);
   const bytes = parts.others.subarray(0, length);
+  parts.isLacking ||= bytes.length !== length;
   parts.others = parts.others.subarray(length);
   return bytes.toString('base64url');
 }

@@ -102,6 +102,9 @@ const INVALIDATIONS_KEPT = 10_000;
 /** A process that is further behind than this begins anew. */
 const ENTRIES_AT_ONCE = 1000;
 
+/** Above what the kind and the key of any invalidation take, those of tomorrow too. */
+const NAME_BYTES_MAX = 256;
+
 /**
  * A renewal: notes how far the process says it is (never more), and gives everything after that, or nothing and 1: begin anew. What it was given
  * is acknowledged by its next renewal. KEYS: control, invalidations. ARGV: tag, era, incarnation, history (empty = none), applied.
@@ -124,7 +127,8 @@ if not anew and applied < seq then
     local number = string.match(entry[1], '^(%d+)%-0$')
     if not number or tonumber(number) ~= applied + i then anew = true end
     local fields = entry[2]
-    if #fields ~= 6 or fields[1] ~= 'hist' or fields[3] ~= 'kind' or fields[5] ~= 'key' then
+    local isForm = #fields == 6 and fields[1] == 'hist' and fields[3] == 'kind' and fields[5] == 'key'
+    if not isForm or #fields[4] > ${NAME_BYTES_MAX} or #fields[6] > ${NAME_BYTES_MAX} then
       return redis.error_reply('ERR an invalidation has another form')
     end
     given[#given + 1] = number or ''

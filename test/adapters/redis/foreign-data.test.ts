@@ -327,11 +327,13 @@ describe('the control slot', () => {
       ['a field less', announced('hist', 'h', 'kind', 's')],
       ['other fields', announced('a', 'h', 'b', 's', 'c', 'x')],
       ['swapped fields', announced('hist', 'h', 'key', 'x', 'kind', 's')],
+      ['a key of 10 MB', announced('hist', 'h', 'kind', 's', 'key', 'x'.repeat(TEN_MB))],
+      ['a kind of 10 MB', announced('hist', 'h', 'kind', 'x'.repeat(TEN_MB), 'key', '')],
     ])('with an entry of %s give no lease', async (_, damage) => {
       await damage({ key: INVALIDATIONS_KEY, other: INVALIDATIONS_KEY });
       await waitFor('the lease to be over', () => (stores.lease().isHeld ? undefined : true));
+      await expect(read(session)).rejects.toMatchObject(corrupt);
       wasTold();
-      await expect(Promise.resolve(stores.sessions.get(session.handle))).rejects.toMatchObject(corrupt);
       // The way out that the documentation names.
       await raw.del(INVALIDATIONS_KEY);
       await waitFor('sessions to be known again', async () => ((await read(session)) === undefined ? undefined : true));
@@ -368,6 +370,23 @@ describe('an index that is', () => {
       expect(await read(session)).toBeUndefined();
       await raw.del(key);
     }
+  });
+
+  test('of an end that never comes signs nobody in, and ends what it should', async () => {
+    const session = await login();
+    await raw.zadd(nameIndexKey(session.subject), '+inf', handleOf('foreign'));
+    faults.length = 0;
+    const again = aSession({ ...session, handle: handleOf(aSessionId(`again ${session.subject}`)) });
+    await expect(stores.sessions.create(again)).rejects.toMatchObject(corrupt);
+    wasTold();
+    expect(await read(again)).toBeUndefined();
+    expect(await read(session)).toEqual(session);
+    const listed = await stores.sessions.list({ user: session.subject, limit: 10 });
+    expect(listed.map(({ handle }) => handle)).toEqual([session.handle]);
+    expect(await stores.sessions.revoke({ ...session, kind: 'user' }, 'admin')).toMatchObject({
+      ...{ kind: 'confirmed', sessions: 1 },
+    });
+    expect(await read(session)).toBeUndefined();
   });
 
   test('full of others’ sessions lists and ends only those that are meant, and hides none of them', async () => {

@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createCipheriv, createHmac, hkdfSync } from 'node:crypto';
-import { sessionKey } from '../../../src/adapters/redis/keys.ts';
-import { createRecordSealer, recordHead, SEEN_OFFSET } from '../../../src/adapters/redis/record.ts';
+import { createRecordSealer, SEEN_OFFSET } from '../../../src/adapters/redis/record.ts';
 import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
 import { handleOf } from '../../../src/core/session/cookie.ts';
 import { encodeSession } from '../../../src/core/session/serialise.ts';
 import { aSession, secondsAfter } from '../../core/session/a-session.ts';
+import { olderRecord } from './older-record.ts';
 
 const SECRET = 'a secret of thirty-two bytes or more';
 const records = createRecordSealer([SECRET], systemEntropy);
@@ -63,17 +62,9 @@ describe('session records', () => {
   });
 
   describe('of another format', () => {
-    const asBefore = (stored: object, format = 1): Buffer => {
-      const key = sessionKey(session.handle);
-      const root = new Uint8Array(hkdfSync('sha256', SECRET, '', 'doorward record v1', 32));
-      const nonce = Buffer.alloc(12, 3);
-      const cipher = createCipheriv('aes-256-gcm', createHmac('sha256', root).update(key).digest(), nonce);
-      cipher.setAAD(Buffer.from(`doorward record v${format}\0${key}\0${session.version}`));
-      const body = [nonce, cipher.update(JSON.stringify(stored)), cipher.final(), cipher.getAuthTag()];
-      const head = Buffer.concat([Buffer.of(format), recordHead(session.version).subarray(1)]);
-      return Buffer.concat([head, records.sealSeen(session.handle, session.lastSeenAt), ...body]);
-    };
     const stored = JSON.parse(encodeSession(session)) as Record<string, unknown>;
+    const asBefore = (body: object, format = 1): Buffer =>
+      olderRecord(SECRET, session, { format, body: JSON.stringify(body) });
 
     test('what the version before wrote is read', () => {
       expect(records.open(session.handle, asBefore(stored))).toMatchObject({ ok: true, value: { session } });
