@@ -2,8 +2,7 @@
 
 import { loadTlsMaterial, watchTlsFiles } from '../adapters/envoy/tls-files.ts';
 import type { ServerConfig } from '../adapters/config/server-config.ts';
-import type { AdminApiOptions } from '../adapters/web/admin-api.ts';
-import { startAdminListener, type AdminTls } from '../adapters/web/admin-listener.ts';
+import { startAdminListener, type AdminListenerOptions, type AdminTls } from '../adapters/web/admin-listener.ts';
 import { startAdminServer } from '../adapters/web/admin-server.ts';
 import type { Logger } from '../core/ports.ts';
 
@@ -12,7 +11,7 @@ type Keys = Pick<ServerConfig, 'admin_socket' | 'admin_address' | 'admin_token_f
 /** `close` gets how to close each. @throws Error with a sentence */
 export async function openAdminListeners(
   server: Keys,
-  api: AdminApiOptions,
+  api: Omit<AdminListenerOptions, 'address' | 'tokenFile' | 'tls'>,
   close: (() => Promise<void>)[],
 ): Promise<void> {
   if (server.admin_socket !== undefined) {

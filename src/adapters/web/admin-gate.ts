@@ -12,7 +12,7 @@ import { X509Certificate } from 'node:crypto';
 
 import { exposureOf, ownerOfToken, parseAdminTokens } from '../../core/admin-tokens.ts';
 import type { AdminCertificate, Administrator, AdminTokenName } from '../../core/audit/change-record.ts';
-import type { Logger } from '../../core/ports.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { adminFault, type AdminAnswer } from './admin-api.ts';
 import type { Admit } from './admin-http.ts';
@@ -24,6 +24,7 @@ export type AdminGateOptions = {
   readonly clientNames: readonly string[] | undefined;
   /** PEM of the certificate that is shown now; undefined = no TLS. */
   readonly ownCertificate: () => string | undefined;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly logger: Logger;
 };
 
@@ -35,9 +36,9 @@ const SUBJECT_CHARS_MAX = 512;
 const LOGGED_EVERY_MS = 10_000;
 
 export function createAdminGate(options: AdminGateOptions): Admit {
-  const { logger, tokenFile } = options;
-  const tellRefusal = atMostEvery(LOGGED_EVERY_MS);
-  const tellFault = atMostEvery(LOGGED_EVERY_MS);
+  const { clock, logger, tokenFile } = options;
+  const tellRefusal = atMostEvery(LOGGED_EVERY_MS, clock);
+  const tellFault = atMostEvery(LOGGED_EVERY_MS, clock);
   const tokens = tokenFile === undefined ? undefined : () => readTokens(tokenFile);
   return async (request) => {
     const admitted = await admit(request, options, tokens);
@@ -52,10 +53,10 @@ export function createAdminGate(options: AdminGateOptions): Admit {
 }
 
 /** Calls the first of what it is given, then at most one within `everyMs`. */
-function atMostEvery(everyMs: number): (tell: () => void) => void {
+function atMostEvery(everyMs: number, clock: AdminGateOptions['clock']): (tell: () => void) => void {
   let toldAtMs: number | undefined;
   return (tell) => {
-    const nowMs = performance.now();
+    const nowMs = clock.monotonicMs();
     if (toldAtMs !== undefined && nowMs - toldAtMs < everyMs) return;
     toldAtMs = nowMs;
     tell();

@@ -5,6 +5,7 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { SecureContextOptions } from 'node:tls';
 
 import type { ListenAddress } from '../../core/listen-address.ts';
+import type { Clock } from '../../core/ports.ts';
 import { createAdminApi, type AdminApiOptions } from './admin-api.ts';
 import { createAdminGate } from './admin-gate.ts';
 import { adminHttpOptions, closeAdminServer, serveAdminApi, type Admit } from './admin-http.ts';
@@ -22,6 +23,7 @@ export type AdminTls = {
 };
 
 export type AdminListenerOptions = AdminApiOptions & {
+  readonly clock: Pick<Clock, 'now' | 'monotonicMs'>;
   readonly address: Extract<ListenAddress, { readonly kind: 'tcp' }>;
   /** Read at each request; undefined = no token is asked for. */
   readonly tokenFile: string | undefined;
@@ -38,7 +40,7 @@ const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /** @throws Error with a sentence when it cannot bind. */
 export async function startAdminListener(options: AdminListenerOptions): Promise<AdminListener> {
-  const { address, tokenFile, tls, logger } = options;
+  const { address, tokenFile, tls, clock, logger } = options;
   // SECURITY: the configuration is refused before; this holds whoever calls.
   if (tokenFile === undefined && tls?.clientNames === undefined)
     throw new Error('the admin address needs a token, or certificates of clients');
@@ -48,6 +50,7 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
     tokenFile,
     clientNames: tls?.clientNames,
     ownCertificate: () => held.material?.context.cert?.toString(),
+    clock,
     logger,
   });
   const strangers = boundStrangers(server);
