@@ -38,6 +38,8 @@ const CHAPTERS = [
       'session_store',
       'redis',
     ],
+    intro:
+      'How sessions live and end is in [sessions.md](sessions.md); every way to connect to Redis, and what it has to be set to, in [redis.md](redis.md).',
   },
   {
     title: 'Secrets',
