@@ -147,7 +147,7 @@ export interface UserFacts {
    */
   of(holder: FactHolder): Eventually<readonly UserFact[]>;
   /**
-   * Takes the place of an older one of its scope; a newer one stays. Resolves, also where it could not be done or the owner has no room for more;
+   * Takes the place of an older one of its scope; a newer one stays; `roomFor` where the owner has no room. Resolves, also where it could not be done;
    * `confirmed`: no Check that starts from now on is decided by what was before. SECURITY: only for what a verified message says.
    */
   put(owner: FactOwner, fact: UserFact): Promise<Announced>;

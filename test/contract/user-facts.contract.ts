@@ -101,17 +101,54 @@ export function userFactsContract(name: string, open: (clock: ManualClock) => Pr
       expect(await opened.facts.of(alice)).toEqual([]);
     });
 
-    test('a user has room for so many facts and no more; nothing is dropped for another, but what is over makes room', async () => {
-      const scoped = (number: number, seconds = 0): UserFact =>
-        aFact({ about: 'device', scope: factScope('t', number), ...after(seconds) });
-      for (let number = 0; number < FACTS_MAX; number += 1) await opened.facts.put(userOf(alice), scoped(number));
-      expect(await opened.facts.put(userOf(alice), scoped(FACTS_MAX))).toMatchObject({ kind: 'not-confirmed' });
-      expect(await at(opened.elsewhere, alice)).toHaveLength(FACTS_MAX);
-      expect(await opened.facts.put(userOf(alice), scoped(1, 1))).toMatchObject({ kind: 'confirmed' });
-      clock.advance(FACT_SECONDS);
-      const fresh = scoped(FACTS_MAX, FACT_SECONDS);
-      expect(await opened.facts.put(userOf(alice), fresh)).toMatchObject({ kind: 'confirmed' });
-      expect(new Set(await opened.facts.of(alice))).toEqual(new Set([scoped(1, 1), fresh]));
+    describe('where a user has as many facts as there is room for', () => {
+      const scoped = (number: number, changes: Partial<UserFact> = {}): UserFact =>
+        aFact({ about: 'device', scope: factScope('t', number), ...changes });
+      const fill = async (level: UserFact['level']): Promise<readonly UserFact[]> => {
+        const facts = Array.from({ length: FACTS_MAX }, (_, number) => scoped(number, { level, ...after(number) }));
+        for (const fact of facts) await opened.facts.put(userOf(alice), fact);
+        return facts;
+      };
+      const setAt = async (): Promise<ReadonlySet<UserFact>> => new Set(await at(opened.elsewhere, alice));
+
+      test.each(['medium', 'high'] as const)('the oldest low one gives way to one that is %s', async (level) => {
+        const facts = await fill('low');
+        expect(await setAt()).toEqual(new Set(facts));
+        const fresh = scoped(FACTS_MAX, { level, about: 'risk' });
+        expect(await opened.facts.put(userOf(alice), fresh)).toMatchObject({ kind: 'confirmed' });
+        expect(await setAt()).toEqual(new Set([...facts.slice(1), fresh]));
+      });
+
+      test('no other gives way: those on top count together, until their time is over, and newer low ones take nothing of it', async () => {
+        const facts = await fill('medium');
+        for (const number of [70, 71, 72]) {
+          const put = await opened.facts.put(userOf(alice), scoped(number, { about: 'risk', ...after(number) }));
+          expect(put).toMatchObject({ kind: 'confirmed' });
+        }
+        await opened.elsewhere.put(userOf(alice), scoped(73, { level: 'medium', ...after(73) }));
+        const gathered = [
+          scoped(72, { about: 'risk', scope: 'gathered-high', ...after(72) }),
+          scoped(73, { level: 'medium', scope: 'gathered-medium', ...after(73) }),
+        ];
+        expect(await setAt()).toEqual(new Set([...facts, ...gathered]));
+        const back = scoped(72, { about: 'risk', level: 'low', ...after(80) });
+        expect(await opened.facts.put(userOf(alice), back)).toMatchObject({ kind: 'confirmed' });
+        expect(await setAt()).toEqual(new Set([...facts, ...gathered]));
+        // A low one in its place makes room for the next.
+        const own = scoped(5, { level: 'low', ...after(81) });
+        await opened.facts.put(userOf(alice), own);
+        const next = scoped(90, after(82));
+        expect(await opened.facts.put(userOf(alice), next)).toMatchObject({ kind: 'confirmed' });
+        expect(await setAt()).toEqual(new Set([...facts.filter((_, place) => place !== 5), ...gathered, next]));
+      });
+
+      test('what is over makes room', async () => {
+        const facts = await fill('high');
+        clock.advance(FACT_SECONDS + 10);
+        const fresh = scoped(FACTS_MAX, after(FACT_SECONDS + 10));
+        expect(await opened.facts.put(userOf(alice), fresh)).toMatchObject({ kind: 'confirmed' });
+        expect(new Set(await opened.facts.of(alice))).toEqual(new Set([...facts.slice(11), fresh]));
+      });
     });
   });
 }

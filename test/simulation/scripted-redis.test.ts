@@ -78,7 +78,18 @@ function anyCommand(random: Random, { control, replid, keys: stored }: ScriptedR
     () => ({
       script: scripts.putFactScript,
       keys: [...CONTROL, facts],
-      args: [era, 'fact', key, `field-${random.below(2)}`, fact, 0, CLAIM_MS, 10],
+      args: [era, 'fact', key, `field-${random.below(3)}`, fact, 0, CLAIM_MS, 10, '', ''],
+    }),
+    () => ({
+      script: scripts.putFactScript,
+      keys: [...CONTROL, facts],
+      args: [
+        ...[era, 'fact', key, `field-${random.below(3)}`, fact, 0, CLAIM_MS, 2],
+        ...random.pick<readonly string[]>([
+          ['', ''],
+          ['field-0', String(stored.get(`${facts} field-0`))],
+        ]),
+      ],
     }),
     () => ({ script: scripts.readFactsScript, keys: [CONTROL_KEY, facts, 'facts 1'], args: [] }),
     () => ({ script: scripts.pollScript, keys: [CONTROL_KEY], args: [member, 'member-0', 'member-9'] }),
@@ -163,7 +174,7 @@ async function askReal({ script, keys, args }: Command): Promise<readonly unknow
     const reply = await raw.callBuffer('EVAL', script.lua, keys.length, ...keys, 'tag', ...args);
     return readable((reply as readonly unknown[]).slice(1), PAIRS.has(script.name));
   } catch (error) {
-    return /\b(NOTMASTER|READONLY)\b/.exec(String(error))?.[0] ?? String(error);
+    return /\b(NOTMASTER|READONLY|FULL)\b/.exec(String(error))?.[0] ?? String(error);
   }
 }
 
@@ -224,6 +235,16 @@ test(`${COMMANDS} commands are answered as by the real Redis, and leave the same
     if (count % 50 === 0) expect(scriptedData(scripted)).toEqual(await realData());
   }
   // A run in which something never comes to an end says nothing of it.
-  for (const end of ['claim 0', 'claim 1', 'claim 2', 'replace 0', 'replace 1', 'release 1', 'create 1', 'touch 1'])
+  for (const end of [
+    'claim 0',
+    'claim 1',
+    'claim 2',
+    'replace 0',
+    'replace 1',
+    'release 1',
+    'create 1',
+    'touch 1',
+    'put-fact FULL',
+  ])
     expect([end, outcomes.get(end) ?? 0]).not.toEqual([end, 0]);
 });

@@ -108,6 +108,11 @@ export class ScriptedRedis {
         const history = this.open(argument(0));
         const place = `${keys[2] ?? ''} ${argument(3)}`;
         const before = this.keys.get(place);
+        if (before === undefined && this.fieldsOf(keys[2] ?? '').length / 2 >= Number(args[7])) {
+          const givesWay = `${keys[2] ?? ''} ${argument(8)}`;
+          if (this.keys.get(givesWay)?.equals(bytes(9)) !== true) throw new RedisReplyError('FULL');
+          this.write({ op: 'del', key: givesWay });
+        }
         if (before === undefined || timeOf(before) <= timeOf(bytes(4)))
           this.write({ op: 'set', key: place, value: bytes(4) });
         return this.announce(history, argument(1), argument(2));

@@ -4,9 +4,9 @@ import type { Announced, Clock, StoreNewsListener, UserFacts } from '../../core/
 import { holderKeysOf, ownerKeyOf } from '../../core/signals/fact-keys.ts';
 import {
   FACT_SECONDS,
-  FACTS_MAX,
   fieldOf,
   isOver,
+  roomFor,
   type FactHolder,
   type FactOwner,
   type UserFact,
@@ -58,11 +58,13 @@ class MemoryUserFacts implements UserFacts {
     if (isNew && this.#owners.size >= this.#ownersMax) return false;
     const facts = this.#owners.get(key) ?? { byField: new Map<string, UserFact>(), lastAt: fact.at };
     for (const [field, known] of facts.byField) if (isOver(known, now)) facts.byField.delete(field);
-    const field = fieldOf(fact);
-    const before = facts.byField.get(field);
-    if (before === undefined && facts.byField.size >= FACTS_MAX) return false;
-    if (before === undefined || before.at <= fact.at) facts.byField.set(field, fact);
-    facts.lastAt = Math.max(facts.lastAt, fact.at);
+    const room = roomFor([...facts.byField.values()], fact);
+    if (room.kind === 'none') return true;
+    if (room.kind === 'instead') facts.byField.delete(fieldOf(room.of));
+    const kept = room.kind === 'gathered' ? room.fact : fact;
+    const before = facts.byField.get(fieldOf(kept));
+    if (before === undefined || before.at <= kept.at) facts.byField.set(fieldOf(kept), kept);
+    facts.lastAt = Math.max(facts.lastAt, kept.at);
     this.#owners.set(key, facts);
     return true;
   }

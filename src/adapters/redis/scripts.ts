@@ -202,7 +202,7 @@ return { ARGV[1], history, 1 }
 
 /**
  * A fact of a user and its announcement. What is over goes first; what is newer stays; what cannot be read might be either. KEYS: control, invalidations, facts. ARGV: tag, era, kind,
- * key, field, fact (`<time in ms>|...`), time in ms before which facts are over, time to live in ms, how many may be there. Gives as \`revoke\`.
+ * X
  */
 export const putFactScript = script(
   'put-fact',
@@ -216,7 +216,10 @@ for i = 1, #facts, 2 do
   if timeOf(facts[i + 1]) <= tonumber(ARGV[7]) then redis.call('HDEL', KEYS[3], facts[i]) end
 end
 local before = redis.call('HGET', KEYS[3], ARGV[5])
-if not before and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[9]) then return redis.error_reply('FULL too many facts of one user') end
+if not before and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[9]) then
+  if redis.call('HGET', KEYS[3], ARGV[10]) ~= ARGV[11] then return redis.error_reply('FULL too many facts of one user') end
+  redis.call('HDEL', KEYS[3], ARGV[10])
+end
 if not before or timeOf(before) <= timeOf(ARGV[6]) then redis.call('HSET', KEYS[3], ARGV[5], ARGV[6]) end
 redis.call('PEXPIRE', KEYS[3], ARGV[8])
 ${ANNOUNCE}`,

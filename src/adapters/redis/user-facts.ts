@@ -5,6 +5,7 @@
 
 import {
   DependencyError,
+  isDependencyError,
   type Announced,
   type Clock,
   type Entropy,
@@ -18,19 +19,22 @@ import {
   FACT_SECONDS,
   FACTS_MAX,
   fieldOf,
+  GATHERED_MAX,
   isOver,
+  roomFor,
   type FactHolder,
   type FactOwner,
   type UserFact,
 } from '../../core/signals/user-fact.ts';
 import type { Announcer } from './announcer.ts';
 import type { RedisConnection } from './connection.ts';
+import type { Change } from './control-slot.ts';
 import type { Corruption } from './corruption.ts';
 import { openFact, orderOf, sealFact } from './fact-record.ts';
 import type { GuardedReads } from './guarded-reads.ts';
 import { CONTROL_KEY, factsKey } from './keys.ts';
 import { textAt, textsAt, unexpected } from './replies.ts';
-import { putFactScript, readFactsScript } from './scripts.ts';
+import { announceScript, putFactScript, readFactsScript } from './scripts.ts';
 
 /** Bytes that an answer weighs, and each fact in it. */
 const ANSWER_WEIGHT = 512;
@@ -64,14 +68,48 @@ export class RedisUserFacts implements UserFacts {
     return known instanceof Promise ? known.then((facts) => this.#unlessOver(facts)) : this.#unlessOver(known);
   }
 
-  put(owner: FactOwner, fact: UserFact): Promise<Announced> {
-    const { announcer, secrets, entropy, clock } = this.#options;
+  async put(owner: FactOwner, fact: UserFact): Promise<Announced> {
+    const { announcer } = this.#options;
     const ownerKey = ownerKeyOf(owner);
+    const known = await this.#storedOf(ownerKey);
+    const room = roomFor([...known.keys()], fact);
+    switch (room.kind) {
+      case 'free':
+        return announcer.announce(this.#putOf(ownerKey, fact, FACTS_MAX));
+      case 'instead':
+        return announcer.announce(this.#putOf(ownerKey, fact, FACTS_MAX, [fieldOf(room.of), known.get(room.of) ?? '']));
+      case 'gathered':
+        return announcer.announce(this.#putOf(ownerKey, room.fact, FACTS_MAX + GATHERED_MAX));
+      case 'none':
+        return announcer.announce({ script: announceScript, args: ['fact', ownerKey] });
+    }
+  }
+
+  /** `givesWay`: a field and what is stored there. */
+  #putOf(ownerKey: string, fact: UserFact, max: number, givesWay: readonly [string, string] = ['', '']): Change {
+    const { secrets, entropy, clock } = this.#options;
     const key = factsKey(ownerKey);
     const sealed = sealFact(key, fact, secrets(), entropy);
-    const oldest = orderOf({ at: clock.now() }) - FACT_SECONDS * 1000;
-    const args = ['fact', ownerKey, fieldOf(fact), sealed, Math.max(0, oldest), FACT_SECONDS * 1000, FACTS_MAX];
-    return announcer.announce({ script: putFactScript, key, args });
+    const oldest = Math.max(0, orderOf({ at: clock.now() }) - FACT_SECONDS * 1000);
+    const bounds = [oldest, FACT_SECONDS * 1000, max];
+    return { script: putFactScript, key, args: ['fact', ownerKey, fieldOf(fact), sealed, ...bounds, ...givesWay] };
+  }
+
+  /** What counts of an owner, and how it is stored; nothing where it cannot be read: then nothing gives way, and the script refuses beyond the bound. */
+  async #storedOf(ownerKey: string): Promise<ReadonlyMap<UserFact, string>> {
+    const key = factsKey(ownerKey);
+    const now = this.#options.clock.now();
+    try {
+      const reply = await this.#options.redis.run(readFactsScript, [CONTROL_KEY, key], []);
+      const facts = this.#factsAt(reply, 1, key);
+      const stored = textsAt(reply, 1).filter((_, place) => place % 2 === 1);
+      return new Map(
+        facts.map((fact, place) => [fact, stored[place] ?? ''] as const).filter(([fact]) => !isOver(fact, now)),
+      );
+    } catch (error) {
+      if (!isDependencyError(error)) throw error;
+      return new Map();
+    }
   }
 
   /** What a secret opened that is gone since (a reload) is nobody's, also where it is still at hand. */

@@ -35,13 +35,39 @@ export type FactOwner =
 /** How long a fact is kept from its time on: a transmitter that says nothing more for so long is not believed for ever. */
 export const FACT_SECONDS = 90 * 86_400;
 
-/** Facts of one owner. What comes on top is refused, and nothing is dropped for it. */
+/** Facts of one owner, each of a scope of its own; `roomFor` says what becomes of one on top of them. */
 export const FACTS_MAX = 64;
+
+/** What has no room stands together: one fact of each `about`, and of each level above `low`. They come on top of FACTS_MAX. */
+export const GATHERED_MAX = 6;
 
 export const isOver = ({ at }: UserFact, now: EpochSeconds): boolean => now >= at + FACT_SECONDS;
 
 /** What takes the place of what. */
 export const fieldOf = ({ about, scope }: UserFact): string => `${about}:${scope}`;
+
+/** `instead`: an older one gives way; `gathered`: as one with the others that have no room; `none`: it makes no difference and is not kept. */
+export type Room =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'instead'; readonly of: UserFact }
+  | { readonly kind: 'gathered'; readonly fact: UserFact }
+  | { readonly kind: 'none' };
+
+/**
+ * What becomes of a fact beside those that its owner has (none of them over). SECURITY: only a `low` fact ever gives way. Every other stands until its own
+ * scope takes it back or its time is over, so nobody becomes less risky by how much is said.
+ */
+export function roomFor(known: readonly UserFact[], fact: UserFact): Room {
+  if (known.length < FACTS_MAX || known.some((one) => fieldOf(one) === fieldOf(fact))) return { kind: 'free' };
+  const least = [...known, fact].filter(({ level }) => level === 'low').sort(byLeastMissed)[0];
+  if (least === fact) return { kind: 'none' };
+  if (least !== undefined) return { kind: 'instead', of: least };
+  return { kind: 'gathered', fact: { ...fact, scope: `gathered-${fact.level}` } };
+}
+
+/** Without any `risk` a policy may refuse the user, so that one is the last to go. */
+const byLeastMissed = (one: UserFact, other: UserFact): number =>
+  Number(one.about === 'risk') - Number(other.about === 'risk') || one.at - other.at;
 
 const digest = (parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
