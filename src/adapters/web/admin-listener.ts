@@ -73,7 +73,10 @@ export async function startAdminListener(options: AdminListenerOptions): Promise
     port: typeof bound === 'object' && bound !== null ? bound.port : address.port,
     close: () => {
       stop?.();
-      return closeAdminServer(server);
+      const closed = closeAdminServer(server);
+      // Those in the handshake are no connections of HTTP yet.
+      strangers.dismiss();
+      return closed;
     },
   };
 }
