@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { createMemorySessionStore } from '../../src/adapters/memory/session-store.ts';
+import { DependencyError, type Logger } from '../../src/core/ports.ts';
 import { handleOf } from '../../src/core/session/cookie.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { limitSessions } from '../../src/endpoints/login/limit-sessions.ts';
@@ -22,6 +23,13 @@ const stored = async (
 const one = (name: string, createdAfter: number, changes: Partial<Session> = {}): Session =>
   aSession({ name, handle: handleOf(aSessionId(name)), createdAt: secondsAfter(createdAfter), ...changes });
 
+type Line = Readonly<Record<string, unknown>>;
+const aLogger = (): { readonly logger: Logger; readonly lines: readonly Line[] } => {
+  const lines: Line[] = [];
+  const log = (fields: object): void => void lines.push({ ...fields });
+  return { logger: { debug: log, info: log, warn: log, error: log }, lines };
+};
+
 describe('sessions beyond the limit', () => {
   const three = [one('b', 2), one('a', 1), one('c', 3)];
 
@@ -32,14 +40,15 @@ describe('sessions beyond the limit', () => {
     [undefined, ['b', 'a', 'c']],
   ])('of three, with a limit of %p, the newest stay', async (max, names) => {
     const { store, left } = await stored(three);
-    await limitSessions(aSession(), max, { sessions: store });
+    await limitSessions(aSession(), max, { sessions: store, logger: aLogger().logger });
     expect(left()).toEqual(names);
   });
 
   test('of the same moment, the same stay whichever process looks', async () => {
     const same = ['a', 'b', 'c', 'd'].map((name) => one(name, 1));
     const [here, there] = [await stored(same), await stored(same.toReversed())];
-    for (const { store } of [here, there]) await limitSessions(aSession(), 1, { sessions: store });
+    for (const { store } of [here, there])
+      await limitSessions(aSession(), 1, { sessions: store, logger: aLogger().logger });
     expect(here.left()).toHaveLength(1);
     expect(there.left()).toEqual(here.left());
   });
@@ -51,16 +60,30 @@ describe('sessions beyond the limit', () => {
       one('address', 0, { subject: 'other', email: subject }),
     ];
     const { store, left } = await stored([one('older', 1, { subject }), one('newer', 2, { subject }), ...others]);
-    await limitSessions(aSession({ subject }), 1, { sessions: store });
+    await limitSessions(aSession({ subject }), 1, { sessions: store, logger: aLogger().logger });
     expect(left()).toEqual(['newer', 'issuer', 'address']);
   });
 
-  test('an end that is not confirmed is an outage', async () => {
+  test('an end that is not confirmed is logged', async () => {
     const { store } = await stored(three);
     store.revoke = () => Promise.resolve({ kind: 'not-confirmed', why: 'unreachable', tookMs: 1, sessions: undefined });
-    await expect(limitSessions(aSession(), 1, { sessions: store })).rejects.toMatchObject({
-      code: 'store-unavailable',
-    });
+    const { logger, lines } = aLogger();
+    await limitSessions(aSession(), 1, { sessions: store, logger });
+    expect(lines.map(({ code, why }) => [code, why])).toEqual([
+      ['store-unavailable', 'over-limit'],
+      ['store-unavailable', 'over-limit'],
+    ]);
+  });
+
+  test('sessions that cannot be listed are logged', async () => {
+    const { store, left } = await stored(three);
+    store.list = () => {
+      throw new DependencyError('store-unavailable', 'no answer');
+    };
+    const { logger, lines } = aLogger();
+    await limitSessions(aSession(), 1, { sessions: store, logger });
+    expect(lines).toEqual([{ code: 'store-unavailable', reason: 'no answer' }]);
+    expect(left()).toHaveLength(3);
   });
 });
 

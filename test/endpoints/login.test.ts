@@ -158,6 +158,40 @@ describe('a new login', () => {
     expect(after[0]?.handle).not.toBe(before?.handle);
   });
 
+  describe('where no end is confirmed, as while a replica is missing', () => {
+    const revoked: unknown[] = [];
+    beforeEach(() => {
+      revoked.length = 0;
+      doorward.sessions.revoke = (target) => {
+        revoked.push(target);
+        return Promise.resolve({ kind: 'not-confirmed', why: 'not-on-all-nodes', tookMs: 1, sessions: 1 });
+      };
+    });
+    const again = (): Promise<Seen | 'allow'> => browser.login(`${APP}/.doorward/sign_in?prompt=login&return=/x`);
+
+    test('goes on, and says in the log what may be left', async () => {
+      await browser.login(`${APP}/`);
+      const [before] = await doorward.sessions.list({ limit: 10 });
+      doorward.clock.advance(10);
+      idp().next = { subject: 'bob-1' };
+      await again();
+      expect(await browser.ask(`${APP}/`)).toBe('allow');
+      expect((await doorward.sessions.list({ limit: 10 })).map(({ subject }) => subject)).toContain('bob-1');
+      expect(revoked).toEqual([{ kind: 'session', handle: before?.handle }]);
+      const lines = doorward.logged.filter((line) => line.startsWith('a login went on'));
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toContain('not-on-all-nodes');
+    });
+
+    test('asks nothing of the store for a session that is over', async () => {
+      await browser.login(`${APP}/`);
+      doorward.clock.advance(3601);
+      await again();
+      expect(await browser.ask(`${APP}/`)).toBe('allow');
+      expect(revoked).toEqual([]);
+    });
+  });
+
   test('that was asked for is done, even if another tab signed in meanwhile', async () => {
     const forced = await browser.get(`${APP}/.doorward/sign_in?prompt=login`);
     expect(new URL(forced.location).searchParams.get('prompt')).toBe('login');

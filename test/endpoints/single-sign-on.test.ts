@@ -122,6 +122,21 @@ describe('single sign-on', () => {
     expect(sessions).toHaveLength(1);
   });
 
+  test('goes on where the end of the old one is not confirmed', async () => {
+    await browser.login(`${APP}/`);
+    browser.of(AUTH).delete(SESSION);
+    doorward.clock.advance(5);
+    await browser.login(`${WIKI}/`);
+    doorward.sessions.revoke = () =>
+      Promise.resolve({ kind: 'not-confirmed', why: 'not-on-all-nodes', tookMs: 1, sessions: 1 });
+    idp().next = { subject: 'bob-1' };
+    doorward.clock.advance(5);
+    await browser.login(`${APP}/.doorward/sign_in?prompt=login`);
+    expect(await browser.ask(`${APP}/`)).toBe('allow');
+    const lines = doorward.logged.filter((line) => line.startsWith('a login went on'));
+    expect(lines).toHaveLength(2);
+  });
+
   test('a session that is too old for the page is not used for it', async () => {
     start({ routes: [{ from: APP, prefix: '/', allow_any_authenticated_user: true, session_lifetime: 60 }] });
     await browser.login(`${APP}/`);

@@ -6,7 +6,7 @@
 import { isDependencyError, type Eventually, type Identity, type IdentityProvider } from '../../core/ports.ts';
 import { meetsStepUp } from '../../core/policy/step-up.ts';
 import type { Session } from '../../core/session/session.ts';
-import { endSession } from '../end-session.ts';
+import { endSuperseded } from '../end-session.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from '../endpoint.ts';
 import { originOfHost } from '../origin.ts';
 import { singleParameters } from '../parameters.ts';
@@ -87,7 +87,7 @@ export async function callback(context: EndpointContext, ports: EndpointPorts): 
   if (flow.stepUp !== undefined && !meetsStepUp(flow.stepUp, session, session.createdAt))
     return refuse(loginFailures.stepUpNotMet);
   if (!(await ports.sessions.create(session))) return refuse(loginFailures.revokedMeanwhile);
-  await endSession(context.presented, 'renewed', ports);
+  await endSuperseded(context.presented, 'renewed', ports);
   await limitSessions(session, context.generation.config.sessions_per_user, ports);
 
   const cookies = [setSessionCookie({ id, session }, context, ports), ...deleteFlowCookie(flow.id, at), countRound(at)];

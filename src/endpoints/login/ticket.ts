@@ -4,7 +4,7 @@
  */
 
 import { meetsStepUp } from '../../core/policy/step-up.ts';
-import { endSession } from '../end-session.ts';
+import { endSuperseded } from '../end-session.ts';
 import type { EndpointAnswer, EndpointContext, EndpointPorts } from '../endpoint.ts';
 import { redirect } from '../answers.ts';
 import { originOfHost } from '../origin.ts';
@@ -73,7 +73,7 @@ export async function ticket(context: EndpointContext, ports: EndpointPorts): Pr
     return refuse(loginFailures.ticketUsed);
 
   const previous = context.presented;
-  if (previous !== session.handle) await endSession(previous, 'renewed', ports);
+  if (previous !== session.handle) await endSuperseded(previous, 'renewed', ports);
   const cookies = [
     setSessionCookie({ id: sessionId, session }, context, ports),
     ...deleteFlowCookie(flow.id, at),
