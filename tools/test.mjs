@@ -83,10 +83,12 @@ const runSuites = async (jestArguments) => {
   const countsFile = join(folder, 'counts.json');
   const args = [
     script('jest', 'bin/jest.js'),
-    // --reporters takes a list: another option must follow it, or it would take the arguments for more reporters.
+    // --reporters takes a list: another option must follow it, or it would take the arguments for more reporters. So end scripts of package.json
+    // in --maxWorkers: what is named after them goes to jest as it is.
     `--reporters=${join(PROJECT, 'tools', 'suite-reporter.cjs')}`,
-    jestArguments.find(isWorkerCount) ?? `--maxWorkers=${JEST_WORKERS}`,
-    ...jestArguments.filter((argument) => !isWorkerCount(argument)),
+    `--rootDir=${PROJECT}`,
+    ...(jestArguments.some(isWorkerCount) ? [] : [`--maxWorkers=${JEST_WORKERS}`]),
+    ...jestArguments,
   ];
   const isOk = await runNode(args, { DOORWARD_SUITE_COUNTS: countsFile });
   const counts = existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, 'utf8')) : { passed: 0, failed: 0 };
