@@ -15,5 +15,5 @@ beforeAll(async () => {
 afterAll(() => scene.close());
 
 test.each(PROVIDER_OUTAGES)('the provider $name', (outage) => providerOutage({ ...LONG, scene }, outage));
-test('rotation of the cookie and signing keys', () => keysRotated({ ...LONG, scene }));
+test('rotation of the cookie and signing keys', () => keysRotated({ ...LONG, scene }), 180_000);
 test('two versions of the stored form', () => twoFormats({ ...LONG, scene }));

@@ -30,7 +30,7 @@ export type SceneSettings = {
   readonly redis?: { readonly config: ConfigFile; readonly port: number };
   /** More of doorward.yaml. */
   readonly config?: ConfigFile;
-  /** An Envoy for each Doorward beside the one that has both. */
+  /** An Envoy for each Doorward beside the one that has both. It does not give up a connection on which nothing is answered. */
   readonly direct?: boolean;
   /** Environment of the second process. */
   readonly secondEnv?: Readonly<Record<string, string>>;
@@ -216,7 +216,14 @@ async function directEnvoys(
   const start = async (place: Place): Promise<RunningEnvoy> => {
     const port = await freePort();
     const doorward = doorwards[place].address;
-    const edge = { profile: 'hardened', folder: world.folder, port, doorward, hosts } as const;
+    const edge = {
+      profile: 'hardened',
+      folder: world.folder,
+      port,
+      doorward,
+      hosts,
+      keepSilentConnections: true,
+    } as const;
     const envoy = await startEnvoy({ ...edge, upstreamPort: world.upstream.port });
     closers.push(() => envoy.stop());
     return envoy;

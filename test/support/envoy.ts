@@ -28,6 +28,8 @@ export type EnvoySettings = {
   /** Further processes that Envoy asks in turn. */
   readonly moreDoorwards?: readonly Address[];
   readonly upstreamPort: number;
+  /** Keep a connection on which Doorward does not answer, so that what was sent on it still waits there when it goes on. */
+  readonly keepSilentConnections?: boolean;
   /** The upstream speaks HTTP/2 (gRPC). */
   readonly upstreamHttp2?: boolean;
   /** Hosts that are forwarded to the upstream; a profile with `*` forwards all. */
@@ -92,6 +94,15 @@ const http2 = {
     explicit_http_config: { http2_protocol_options: {} },
   },
 };
+
+const KEEPALIVE = [
+  ...clusterAt(DOORWARD),
+  'typed_extension_protocol_options',
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  'explicit_http_config',
+  'http2_protocol_options',
+  'connection_keepalive',
+] as const;
 
 const set = (config: Document, path: readonly (string | number)[], value: unknown): void => {
   config.setIn(path, config.createNode(value));
@@ -167,6 +178,7 @@ export function envoyConfig(settings: EnvoySettings): string {
       settings.hosts.flatMap((host) => [host, `${host}:*`]),
     );
   }
+  if (settings.keepSilentConnections === true) config.deleteIn(KEEPALIVE);
   setDownstreamTls(config, settings);
   if (settings.doorwardTls !== undefined) setDoorwardTls(config, settings.doorwardTls);
   return config.toString();

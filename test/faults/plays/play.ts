@@ -5,7 +5,7 @@ import { expect } from '@jest/globals';
 import { waitFor } from '../../support/wait.ts';
 import type { Scene } from '../scene.ts';
 import type { Load, Shot } from '../load.ts';
-import { latenciesOf, ofPublic, percentile, report, sentBetween, tallyOf, withSession } from '../tally.ts';
+import { latenciesOf, ofPublic, percentile, report, sentBetween, tallyOf, verdictOn, withSession } from '../tally.ts';
 import type { Tally } from '../tally.ts';
 import type { Visitor } from '../visitors.ts';
 
@@ -57,11 +57,26 @@ export async function play(
 
 const NOTHING_WRONG = { wrongAllows: 0, lost: 0, odd: 0, failed: 0, unanswered: 0, publicFailed: 0 } as const;
 
+/** Some of what nobody expected, to be understood from a failed run. */
+const TOLD_MAX = 12;
+
 export function expectSafe(shots: readonly Shot[], mayFail: Partial<Tally> = {}): void {
   const tally = tallyOf(shots);
   const expected = Object.fromEntries(Object.entries(NOTHING_WRONG).filter(([name]) => !(name in mayFail)));
+  const unexpected = shots.filter((shot) => verdictOn(shot) in expected).slice(0, TOLD_MAX);
+  for (const shot of unexpected) process.stdout.write(`faults:   ${lineOf(shot)}\n`);
   expect(tally).toMatchObject(expected);
   for (const [name, most] of Object.entries(mayFail)) expect(tally[name as keyof Tally]).toBeLessThanOrEqual(most);
+}
+
+/** Where nothing that Doorward needs is broken. A machine that has no time for it or for Redis may cost a lease all the same, and moments of 503. */
+export const expectInService = (shots: readonly Shot[]): void =>
+  expect(tallyOf(shots).unavailable).toBeLessThan(shots.length / 4);
+
+function lineOf(shot: Shot): string {
+  const { asker, port, status, sentAt, answeredAt, detail } = shot;
+  const who = typeof asker === 'string' ? asker : asker.subject;
+  return `${verdictOn(shot)}: ${who} at port ${port}: ${status} after ${ms(answeredAt - sentAt)} ${JSON.stringify(detail)}`;
 }
 
 /** Ends them before anything breaks. Where a busy machine makes Redis too late, that is "not confirmed", and asking again is the way. */

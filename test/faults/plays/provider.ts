@@ -5,8 +5,7 @@ import { expect } from '@jest/globals';
 import type { ProviderEndpoint, ProviderFault } from '../../support/oidc-provider.ts';
 import { sleep } from '../../support/wait.ts';
 import type { Scene } from '../scene.ts';
-import { tallyOf } from '../tally.ts';
-import { ms, play, revokeAll } from './play.ts';
+import { expectInService, ms, play, revokeAll } from './play.ts';
 import type { Play } from './play.ts';
 
 /** R11: 5 s, of which Envoy gives a Check no more. */
@@ -67,5 +66,5 @@ export async function providerOutage(options: Play, { name, faults }: ProviderOu
     expect(after).toMatchObject({ status: 200, hasCookie: true });
     return { ...told, 'signed in afterwards in': ms(after.tookMs) };
   });
-  expect(tallyOf(shots)).toMatchObject({ unavailable: 0 });
+  expectInService(shots);
 }

@@ -8,7 +8,7 @@ import type { Random } from '../../simulation/random.ts';
 import { sleep } from '../../support/wait.ts';
 import type { ProxyBehaviour } from '../../support/tcp-proxy.ts';
 import { sentBetween, tallyOf, withSession } from '../tally.ts';
-import { ms, p99Of, play, publicP99, recoveryMs, revokeAll, toldWithin } from './play.ts';
+import { expectInService, ms, p99Of, play, publicP99, recoveryMs, revokeAll, toldWithin } from './play.ts';
 import type { Play } from './play.ts';
 
 const QUIET_MS = 700;
@@ -95,7 +95,7 @@ export async function redisLate(options: Play): Promise<void> {
       'public p99': `${ms(publicP99(load.shots(), 0, quietTo))} before, ${ms(publicP99(load.shots(), lateFrom, lateTo))} during`,
     };
   });
-  expect(tallyOf(shots).unavailable).toBe(0);
+  expectInService(shots);
 }
 
 /** One process cannot reach Redis while a session is revoked at the other. It may answer from what it knows for the lease, and no longer. */
