@@ -14,23 +14,26 @@ const ON_KEYS = [
   ...['HSET', 'HSTRLEN', 'PEXPIRE', 'PTTL', 'SET', 'SETRANGE', 'STRLEN', 'UNLINK', 'XADD', 'XRANGE', 'ZADD', 'ZRANGE'],
   ...['ZREM', 'ZREMRANGEBYSCORE', 'ZREVRANGE'],
 ];
-export const HELLO_ARGS: readonly string[] = [...DIRECT, ...ON_KEYS.map((name) => `${name} ${CONTROL_KEY}`)];
+const CHECKED = [...DIRECT, ...ON_KEYS.map((name) => `${name} ${CONTROL_KEY}`)];
+
+/** One argument with a line for each: of a client that is not let in, Redis reads ten arguments at most, and calls more a broken protocol. */
+export const HELLO_ARGS: readonly string[] = [CHECKED.join('\n')];
 
 /** The names of the commands without which nothing is well; in a Cluster also CLUSTER SLOTS. */
-export const NEEDED_COMMANDS: readonly string[] = HELLO_ARGS.map((command) => command.slice(0, command.indexOf(' ')));
+export const NEEDED_COMMANDS: readonly string[] = CHECKED.map((command) => command.slice(0, command.indexOf(' ')));
 
 /**
- * ARGV: tag, then commands that the user must be allowed. Gives the `maxmemory-policy` (empty where the server does not tell), and the names of
- * what the user is not allowed, which nothing else is asked before. INFO has the policy also where CONFIG is forbidden; a server before Redis 7
- * cannot say what is allowed.
+ * ARGV: tag, then the commands that the user must be allowed, one in a line. Gives the `maxmemory-policy` (empty where the server does not tell),
+ * and the names of what the user is not allowed, which nothing else is asked before. INFO has the policy also where CONFIG is forbidden; a server
+ * before Redis 7 cannot say what is allowed.
  */
 export const helloScript = script(
   'hello',
   `
 local denied = {}
-for i = 2, redis.acl_check_cmd and #ARGV or 0 do
+for line in string.gmatch(redis.acl_check_cmd and ARGV[2] or '', '[^\\n]+') do
   local command = {}
-  for word in string.gmatch(ARGV[i], '%S+') do command[#command + 1] = word end
+  for word in string.gmatch(line, '%S+') do command[#command + 1] = word end
   local isKnown, isAllowed = pcall(redis.acl_check_cmd, unpack(command))
   if not isKnown or not isAllowed then denied[#denied + 1] = command[1] end
 end
