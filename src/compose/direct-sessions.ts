@@ -46,7 +46,14 @@ export async function openDirectly({ server, access }: LoadedConfig): Promise<Di
     throw error;
   }
   const idps = (): readonly string[] => access.idps.map(({ name }) => name);
-  const api = createAdminApi({ sessions, idps, audit: outputs.audit, clock: systemClock, logger });
+  const api = createAdminApi({
+    sessions,
+    idps,
+    audit: outputs.audit,
+    clock: systemClock,
+    entropy: systemEntropy,
+    logger,
+  });
   return { ask: asking(api), close: () => closing(sessions, outputs) };
 }
 

@@ -8,7 +8,7 @@ import { createLogger, type LogLevel } from '../adapters/pino/logger.ts';
 import type { AuditRecord } from '../core/audit/audit-record.ts';
 import type { ChangeRecord } from '../core/audit/change-record.ts';
 import type { StreamRecord } from '../core/audit/stream-record.ts';
-import type { AuditSink, Logger } from '../core/ports.ts';
+import type { ChangeAudit, Logger } from '../core/ports.ts';
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -17,7 +17,7 @@ const AUDIT_FILE_MODE = 0o600;
 
 export type Outputs = {
   readonly logger: Logger & { setLevel(level: LogLevel): void };
-  readonly audit: AuditSink<AuditRecord | ChangeRecord | StreamRecord>;
+  readonly audit: ChangeAudit<AuditRecord | ChangeRecord | StreamRecord>;
   /** The audit file anew, after a rotation has moved it away. */
   reopenAudit(): void;
   /** Writes what waits. */
@@ -52,6 +52,7 @@ export function openOutputs(destination: string, level: LogLevel): Outputs {
       write: (record) => {
         sink.write(record);
       },
+      flush: () => sink.flush(),
     },
     reopenAudit: () => {
       if (!isFile) return;

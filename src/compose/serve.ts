@@ -150,7 +150,7 @@ async function openListeners(
   const idps = (): readonly string[] => generations.current().loaded.access.idps.map(({ name }) => name);
   await openAdminListeners(
     server,
-    { sessions: stores.sessions, streams: holds, idps, audit, clock: lasting.clock, logger },
+    { sessions: stores.sessions, streams: holds, idps, audit, clock: lasting.clock, entropy: lasting.entropy, logger },
     close,
   );
   const keepFresh = createKeepFresh({

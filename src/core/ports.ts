@@ -275,6 +275,12 @@ export interface AuditSink<Entry = AuditRecord> {
   write(record: Entry): void;
 }
 
+/** The audit of changes, where what is about to be done is written before it is. */
+export interface ChangeAudit<Entry> extends AuditSink<Entry> {
+  /** Resolves when everything given so far is with the operating system, or never can be (then it is full). Never rejects. */
+  flush(): Promise<void>;
+}
+
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
   info(fields: Readonly<Record<string, unknown>>, message: string): void;

@@ -109,8 +109,9 @@ describe.each(Object.entries(ways))('asked by way of: %s', (way, over) => {
       const client = await signedIn('alice');
       const args = await argsFor('alice@example.com', over());
       const ended = await session([...args, '--reason', `drill ${way}`], over());
-      expect(await second.statuses(client)).toEqual([401, 401]);
+      const statuses = await second.statuses(client);
       expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('acknowledged by 2 of 2 processes') });
+      expect(statuses).toEqual([401, 401]);
     },
   );
 });
@@ -136,5 +137,8 @@ test('the audit has who, over what, and why', async () => {
     fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
   };
   expect(by('certificate')).toEqual(Array(EACH).fill({ via: 'address', from, certificate }));
+  const ids = [...world.doorward.changesAsked(), ...second.doorward.changesAsked()].map(({ id }) => id);
+  expect(new Set(ids).size).toBe(EACH * 4);
+  expect(records.map(({ id }) => id).sort()).toEqual([...ids].sort());
   expect(JSON.stringify(records) + world.doorward.output()).not.toContain(token);
 });

@@ -46,8 +46,9 @@ export type RunningDoorward = {
   ops(path: string): Promise<RawResponse>;
   /** The audit so far: of Checks. */
   audit(): readonly AuditRecord[];
-  /** The same of what administrators changed. */
+  /** The same of what came of what administrators changed, and of what they asked for. */
   changes(): readonly ChangeRecord[];
+  changesAsked(): readonly ChangeRecord[];
   /** The same of streams that were cut or refused. */
   streams(): readonly StreamRecord[];
   /** The first record that fits, waited for, since the audit is written in batches. */
@@ -97,6 +98,8 @@ function handle(
 ): RunningDoorward {
   const records = (): readonly (AuditRecord | ChangeRecord | StreamRecord)[] =>
     existsSync(files.auditFile) ? parseLines(readFileSync(files.auditFile, 'utf8')) : [];
+  const changes = (): readonly ChangeRecord[] =>
+    records().filter((record): record is ChangeRecord => isOfKind(record, 'administration'));
   const audit = (): readonly AuditRecord[] => records().filter((record): record is AuditRecord => !('kind' in record));
   return {
     pid: program.pid,
@@ -107,7 +110,8 @@ function handle(
     exitCode: () => program.exitCode(),
     ops: (path) => fetchText({ port: opsPort }, path),
     audit,
-    changes: () => records().filter((record): record is ChangeRecord => isOfKind(record, 'administration')),
+    changes: () => changes().filter(({ outcome }) => outcome !== 'asked'),
+    changesAsked: () => changes().filter(({ outcome }) => outcome === 'asked'),
     streams: () => records().filter((record): record is StreamRecord => isOfKind(record, 'stream')),
     auditOf: (fits) => waitFor('an audit record', () => audit().find(fits), 5000),
     writeConfig: write,

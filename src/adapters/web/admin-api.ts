@@ -3,11 +3,14 @@
  * is a record of the audit.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { changeRecordOf, type Administrator, type ChangeRecord } from '../../core/audit/change-record.ts';
 import {
   isDependencyError,
-  type AuditSink,
+  type ChangeAudit,
   type Clock,
+  type Entropy,
   type Logger,
   type NotConfirmed,
   type Revocation,
@@ -25,8 +28,9 @@ export type AdminApiOptions = {
   readonly idps: () => readonly string[];
   /** Held by this process; undefined = there is no process that holds any. */
   readonly streams?: HeldStreams;
-  /** Gets one record per change that was asked of the store. */
-  readonly audit: AuditSink<ChangeRecord>;
+  /** Gets two records per change that is asked of the store: one before, one after. */
+  readonly audit: ChangeAudit<ChangeRecord>;
+  readonly entropy: Entropy;
   readonly clock: Pick<Clock, 'now'>;
   readonly logger: Logger;
 };
@@ -220,16 +224,32 @@ type Change = {
   readonly reason: string | undefined;
 };
 
-async function carryOut(change: Change, { sessions, audit, clock, logger }: AdminApiOptions): Promise<AdminAnswer> {
-  if (audit.isFull()) return adminFault(503, 'the audit takes no further record, so nothing was changed');
-  let revocation: Revocation | undefined;
+async function carryOut(change: Change, options: AdminApiOptions): Promise<AdminAnswer> {
+  const { sessions, audit, entropy, clock, logger } = options;
+  const id = Buffer.from(entropy.bytes(CHANGE_ID_BYTES)).toString('base64url');
+  const tell = (revocation: Revocation | 'asked' | 'failed'): void => {
+    audit.write(changeRecordOf({ ...change, id, revocation, now: clock.now() }));
+  };
+  if (audit.isFull() || !(await isWritten(audit, () => tell('asked'))))
+    return adminFault(503, 'the audit takes no further record, so nothing was changed');
+  let revocation: Revocation | 'failed' = 'failed';
   try {
     revocation = await sessions.revoke(change.target, 'admin');
+    return revoked(revocation, change, logger);
   } finally {
-    // Whatever came of it.
-    audit.write(changeRecordOf({ ...change, revocation, now: clock.now() }));
+    tell(revocation);
   }
-  return revoked(revocation, change, logger);
+}
+
+const CHANGE_ID_BYTES = 16;
+/** Longer than a disk that is busy, shorter than an administrator waits. */
+const AUDIT_WITHIN_MS = 1_000;
+
+/** SECURITY: what is changed must be in the audit even where this process dies in between; a destination that hangs must not hang the change. */
+async function isWritten(audit: ChangeAudit<ChangeRecord>, write: () => void): Promise<boolean> {
+  write();
+  const written = audit.flush().then(() => !audit.isFull());
+  return Promise.race([written, sleep(AUDIT_WITHIN_MS, false, { ref: false })]);
 }
 
 const NOT_CONFIRMED: Readonly<Record<NotConfirmed, string>> = {

@@ -1,6 +1,6 @@
 /**
- * ChangeRecord: one for each change that an administrator asked for, whatever came of it, in the audit beside the records of Checks. INVARIANT: no
- * secret, token, cookie or raw session id in it.
+ * ChangeRecord: two for each change that an administrator asked for, in the audit beside the records of Checks: one before anything is changed,
+ * so that a process that dies meanwhile leaves its trace, and one of what came of it. INVARIANT: no secret, token, cookie or raw session id in it.
  */
 
 import type { NotConfirmed, Revocation, RevocationTarget } from '../ports.ts';
@@ -37,15 +37,17 @@ export type ChangeRecord = {
   /** Version of this schema. */
   readonly v: 2;
   readonly kind: typeof ADMINISTRATION;
-  /** When it was over. */
+  /** The same in both records of a change, and in no other: 128 random bits, base64url. */
+  readonly id: string;
+  /** When it was asked for, or was over. */
   readonly time: EpochSeconds;
   readonly action: 'revoke';
   readonly target: RevocationTarget;
   readonly by: Administrator;
   /** As the administrator wrote it; a text of a person, to be shown as such. */
   readonly reason: string | undefined;
-  /** `confirmed`, or why it is not; `failed`: a fault, so it is not known whether it was carried out. */
-  readonly outcome: 'confirmed' | NotConfirmed | 'failed';
+  /** `asked`: nothing is changed yet. `confirmed`, or why it is not; `failed`: a fault, so it is not known whether it was carried out. */
+  readonly outcome: 'asked' | 'confirmed' | NotConfirmed | 'failed';
   /** Live ones that ended; undefined where that is not counted. */
   readonly sessions: number | undefined;
   /** Processes there were, and how many of them said that they know; undefined unless confirmed. */
@@ -57,26 +59,29 @@ export type ChangeRecord = {
 export type ChangeInput = {
   readonly target: RevocationTarget;
   readonly by: Administrator;
+  readonly id: string;
   readonly reason: string | undefined;
-  /** undefined: it failed. */
-  readonly revocation: Revocation | undefined;
+  readonly revocation: Revocation | 'asked' | 'failed';
   readonly now: EpochSeconds;
 };
 
-export function changeRecordOf({ target, by, reason, revocation, now }: ChangeInput): ChangeRecord {
-  const confirmed = revocation?.kind === 'confirmed' ? revocation : undefined;
+export function changeRecordOf({ id, target, by, reason, revocation, now }: ChangeInput): ChangeRecord {
+  const over = typeof revocation === 'string' ? undefined : revocation;
+  const confirmed = over?.kind === 'confirmed' ? over : undefined;
   return {
     v: 2,
     kind: ADMINISTRATION,
+    id,
     time: now,
     action: 'revoke',
     target,
     by,
     reason,
-    outcome: revocation === undefined ? 'failed' : revocation.kind === 'confirmed' ? 'confirmed' : revocation.why,
-    sessions: revocation?.sessions,
+    outcome:
+      typeof revocation === 'string' ? revocation : revocation.kind === 'confirmed' ? 'confirmed' : revocation.why,
+    sessions: over?.sessions,
     members: confirmed?.members,
     acknowledged: confirmed?.acknowledged,
-    took_ms: revocation?.tookMs,
+    took_ms: over?.tookMs,
   };
 }

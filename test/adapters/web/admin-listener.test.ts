@@ -1,3 +1,4 @@
+import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
@@ -77,7 +78,8 @@ async function start({ tls, ...changed }: Changes): Promise<AdminListener> {
   const listener = await startAdminListener({
     sessions: createMemorySessionStore({ clock: aClock() }),
     idps: () => ['default'],
-    audit: { isFull: () => false, write: (record) => void changes.push(record) },
+    audit: { isFull: () => false, write: (record) => void changes.push(record), flush: () => Promise.resolve() },
+    entropy: systemEntropy,
     clock: aClock(),
     logger,
     address: { kind: 'tcp', host: '127.0.0.1', port: 0 },

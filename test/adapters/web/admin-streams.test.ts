@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createMemorySessionStore } from '../../../src/adapters/memory/session-store.ts';
+import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
 import { createAdminApi, type AdminAnswer } from '../../../src/adapters/web/admin-api.ts';
 import type { HeldStreams } from '../../../src/core/streams/held-stream.ts';
 import { aClock } from '../../core/session/a-session.ts';
@@ -25,7 +26,8 @@ function startApi(parts: { readonly streams?: boolean; readonly isFull?: boolean
     sessions: createMemorySessionStore({ clock: aClock() }),
     ...(parts.streams === false ? {} : { streams }),
     idps: () => [],
-    audit: { isFull: () => parts.isFull === true, write: log },
+    audit: { isFull: () => parts.isFull === true, write: log, flush: () => Promise.resolve() },
+    entropy: systemEntropy,
     clock: aClock(),
     logger: { debug: log, info: log, warn: log, error: log },
   });

@@ -3,10 +3,11 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:
 import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { createMemorySessionStore } from '../../../src/adapters/memory/session-store.ts';
+import { systemEntropy } from '../../../src/adapters/system/entropy.ts';
 import { createAdminClient } from '../../../src/adapters/web/admin-client.ts';
 import { startAdminServer, type AdminServer } from '../../../src/adapters/web/admin-server.ts';
 import type { ChangeRecord } from '../../../src/core/audit/change-record.ts';
-import { DependencyError, type AuditSink, type Logger, type SessionStore } from '../../../src/core/ports.ts';
+import { DependencyError, type ChangeAudit, type Logger, type SessionStore } from '../../../src/core/ports.ts';
 import { handleOf } from '../../../src/core/session/cookie.ts';
 import { idpName } from '../../../src/core/units.ts';
 import { aClock, aSession, aSessionId, NOW } from '../../core/session/a-session.ts';
@@ -31,12 +32,15 @@ const idps = (): readonly string[] => ['default', 'corp'];
 
 const changes: ChangeRecord[] = [];
 let isAuditFull = false;
-const audit: AuditSink<ChangeRecord> = {
+let flushed: () => Promise<void> = () => Promise.resolve();
+const audit: ChangeAudit<ChangeRecord> = {
   isFull: () => isAuditFull,
   write: (record) => {
     changes.push(record);
   },
+  flush: () => flushed(),
 };
+const audited = { audit, clock: aClock(), entropy: systemEntropy };
 
 let server: AdminServer;
 let sessions: SessionStore;
@@ -45,10 +49,11 @@ beforeEach(async () => {
   lines.length = 0;
   changes.length = 0;
   isAuditFull = false;
+  flushed = () => Promise.resolve();
   sessions = createMemorySessionStore({ clock: aClock() });
   await sessions.create(alice);
   await sessions.create(bob);
-  server = await startAdminServer({ socketPath, sessions, idps, audit, clock: aClock(), logger });
+  server = await startAdminServer({ socketPath, sessions, idps, ...audited, logger });
 });
 afterEach(() => server.close());
 
@@ -229,7 +234,7 @@ describe('admin listener and the audit', () => {
   const failing = async (revoke: SessionStore['revoke']): Promise<void> => {
     await server.close();
     const changed = { ...sessions, revoke };
-    server = await startAdminServer({ socketPath, sessions: changed, idps, audit, clock: aClock(), logger });
+    server = await startAdminServer({ socketPath, sessions: changed, idps, ...audited, logger });
   };
   const path = `/v1/sessions/${alice.handle}/revoke`;
 
@@ -238,13 +243,52 @@ describe('admin listener and the audit', () => {
     ['/v1/users/revoke', { issuer: bob.issuer, subject: 'bob-1' }, { issuer: bob.issuer, subject: 'bob-1' }],
     ['/v1/idps/revoke', { idp: 'corp' }, { kind: 'idp', idp: 'corp' }],
     ['/v1/all/revoke', {}, { kind: 'all' }],
-  ])('POST %s is one record: who, what, why and what came of it', async (asked, body, target) => {
+  ])('POST %s is two records: who, what, why, then what came of it', async (asked, body, target) => {
     await ask('POST', asked, { ...(body as Readonly<Record<string, string>>), reason: 'drill' });
-    expect(changes).toHaveLength(1);
-    expect(changes[0]).toMatchObject({
+    const change = {
       ...{ v: 2, kind: 'administration', time: NOW, action: 'revoke', target, reason: 'drill' },
-      ...{ by: { via: 'socket', uid: process.getuid?.() }, outcome: 'confirmed', members: 1, acknowledged: 1 },
+      ...{ by: { via: 'socket', uid: process.getuid?.() }, id: expect.stringMatching(/^[\w-]{22}$/) },
+    };
+    expect(changes).toMatchObject([
+      { ...change, outcome: 'asked', members: undefined },
+      { ...change, outcome: 'confirmed', members: 1, acknowledged: 1 },
+    ]);
+    expect(changes[1]?.id).toBe(changes[0]?.id);
+    await ask('POST', asked, body);
+    expect(changes[2]?.id).not.toBe(changes[0]?.id);
+  });
+
+  test('nothing is changed before it is written that it was asked for', async () => {
+    const steps: string[] = [];
+    flushed = async () => {
+      await new Promise(setImmediate);
+      steps.push(`written ${changes.map(({ outcome }) => outcome).join()}`);
+    };
+    await failing((...target) => {
+      steps.push('revoked');
+      return sessions.revoke(...target);
     });
+    expect(await ask('POST', path, {})).toMatchObject({ status: 200 });
+    expect(steps).toEqual(['written asked', 'revoked']);
+  });
+
+  test.each([
+    ['hangs', (): Promise<void> => new Promise(() => undefined)],
+    [
+      'fails',
+      (): Promise<void> => {
+        isAuditFull = true;
+        return Promise.resolve();
+      },
+    ],
+  ])('nothing is changed where the audit %s', async (_, flush) => {
+    flushed = flush;
+    expect(await ask('POST', path, {})).toMatchObject({
+      status: 503,
+      body: { error: expect.stringContaining('nothing was changed') },
+    });
+    expect(await sessions.get(alice.handle)).toBeDefined();
+    expect(changes.map(({ outcome }) => outcome)).toEqual(['asked']);
   });
 
   test('what is refused or only looked at is none', async () => {
@@ -256,7 +300,7 @@ describe('admin listener and the audit', () => {
     expect(changes).toEqual([]);
   });
 
-  test('what is not confirmed, or failed, is one that says so', async () => {
+  test('what is not confirmed, or failed, has a second that says so', async () => {
     await failing(() => Promise.resolve({ kind: 'not-confirmed', why: 'unreachable', tookMs: 1, sessions: undefined }));
     expect(await ask('POST', path, {})).toMatchObject({ status: 503 });
     await failing(() =>
@@ -268,7 +312,8 @@ describe('admin listener and the audit', () => {
     });
     await failing(() => Promise.reject(new Error('a fault')));
     expect(await ask('POST', path, {})).toMatchObject({ status: 500 });
-    expect(changes.map(({ outcome }) => outcome)).toEqual(['unreachable', 'store-corrupt', 'failed']);
+    const over = changes.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'asked');
+    expect(over).toEqual(['unreachable', 'store-corrupt', 'failed']);
   });
 
   test('nothing is changed that could not be recorded', async () => {
@@ -287,7 +332,7 @@ describe('admin listener without its store', () => {
   const broken = async (error: Error): Promise<{ readonly status: number; readonly body: unknown }> => {
     await server.close();
     const failing: SessionStore = { ...sessions, list: () => Promise.reject(error) };
-    server = await startAdminServer({ socketPath, sessions: failing, idps, audit, clock: aClock(), logger });
+    server = await startAdminServer({ socketPath, sessions: failing, idps, ...audited, logger });
     return ask('GET', '/v1/sessions');
   };
 
@@ -309,7 +354,7 @@ describe('admin listener without its store', () => {
 
 describe('admin socket', () => {
   const startAt = (path: string): Promise<AdminServer> =>
-    startAdminServer({ socketPath: path, sessions, idps, audit, clock: aClock(), logger });
+    startAdminServer({ socketPath: path, sessions, idps, ...audited, logger });
 
   test('only its owner may open it, and the mask of the process is as it was', async () => {
     const modeOfNewFile = (): number => {

@@ -4,6 +4,7 @@ import { parseRecord } from '../../../src/core/audit/parse-record.ts';
 import { epochSeconds, idpName } from '../../../src/core/units.ts';
 
 const asked = {
+  id: 'AAECAwQFBgcICQoLDA0ODw',
   target: { kind: 'idp', idp: idpName('corp') },
   by: { via: 'socket', uid: 1000 },
   reason: 'leak',
@@ -16,6 +17,7 @@ describe('changeRecordOf', () => {
     expect(changeRecordOf({ ...asked, revocation })).toEqual({
       v: 2,
       kind: 'administration',
+      id: 'AAECAwQFBgcICQoLDA0ODw',
       time: 1_767_225_600,
       action: 'revoke',
       target: { kind: 'idp', idp: 'corp' },
@@ -40,16 +42,17 @@ describe('changeRecordOf', () => {
     });
   });
 
-  test('of a fault says that it is not known', () => {
-    expect(changeRecordOf({ ...asked, revocation: undefined })).toMatchObject({
-      outcome: 'failed',
+  test.each(['asked', 'failed'] as const)('of what is %s counts nothing', (outcome) => {
+    expect(changeRecordOf({ ...asked, revocation: outcome })).toMatchObject({
+      outcome,
       sessions: undefined,
+      members: undefined,
       took_ms: undefined,
     });
   });
 
   test('is set aside by who judges Checks again, and a kind that nobody writes is no record', () => {
-    const record: unknown = JSON.parse(JSON.stringify(changeRecordOf({ ...asked, revocation: undefined })));
+    const record: unknown = JSON.parse(JSON.stringify(changeRecordOf({ ...asked, revocation: 'asked' })));
     expect(parseRecord(record)).toEqual({ ok: true, value: { kind: 'apart', as: 'administration' } });
     for (const kind of ['other', '', null, 1, ['administration'], {}]) {
       expect(parseRecord({ v: 2, kind, decision: 'allow', code: 'allow' })).toMatchObject({ ok: false });
